@@ -1,0 +1,132 @@
+package protocol
+
+import "net/netip"
+
+// Effect is something a machine wants done. The types of this file, and those a
+// composite adds for its own driver by embedding [HostEffect], are the only ones.
+type Effect interface{ effect() }
+
+// HostEffect is embedded by the effects that a composite (internal/core) adds
+// for its driver. Machines of protocols have no use for it.
+type HostEffect struct{}
+
+// Class is what a message is worth when a queue fills: lower goes first and is
+// dropped last.
+type Class uint8
+
+// The classes.
+const (
+	// Control: membership, tree upkeep, announcements.
+	Control Class = iota
+	// Fresh: an item on the fast path.
+	Fresh
+	// Repair: an item that somebody missed.
+	Repair
+	// NumClasses is their number.
+	NumClasses
+)
+
+// Send asks for a message to be sent over the link to a peer. Without a link, or
+// past Expires, it is dropped and reported by SendDropped.
+type Send struct {
+	To      PeerID
+	Topic   TopicID
+	Object  ObjectID
+	Msg     Message
+	Class   Class
+	Expires Time
+}
+
+// Multicast asks for a message to be sent to an IP multicast group by one NIC.
+type Multicast struct {
+	NIC    NIC
+	Group  netip.AddrPort
+	Topic  TopicID
+	Object ObjectID
+	Msg    Message
+}
+
+// FetchAndSend asks the driver to stream items from its store to a peer, in the
+// given order, as repair. Items no longer held are passed over.
+type FetchAndSend struct {
+	To      PeerID
+	Topic   TopicID
+	Object  ObjectID
+	Items   []ItemID
+	Expires Time
+}
+
+// FetchRange asks the driver to stream one author's stored items with sequence
+// numbers First to Last, ascending, as repair, and to stop after the item with
+// which MaxBytes is passed. Items not held are passed over.
+type FetchRange struct {
+	To          PeerID
+	Topic       TopicID
+	Object      ObjectID
+	Author      PeerID
+	First, Last uint64
+	MaxBytes    int
+	Expires     Time
+}
+
+// Dial asks for a link to a peer. LinkUp or DialFailed follows.
+type Dial struct {
+	Peer   PeerID
+	Reason string
+}
+
+// Close says that the machine has no more use for a link.
+type Close struct {
+	Peer   PeerID
+	Reason string
+}
+
+// Arrive hands an item, unjudged, to the container.
+type Arrive struct {
+	Item     *Item
+	From     PeerID
+	Hops     uint8
+	Repaired bool
+}
+
+// Verify asks for an item's signature and its topic's rules to be checked.
+// Verified with the same token follows. Only the container uses it.
+type Verify struct {
+	Token uint64
+	Item  *Item
+}
+
+// Store asks for a verified item to be written to disk. Stored with the same
+// token follows. Only the container uses it.
+type Store struct {
+	Token uint64
+	Item  *Item
+}
+
+// Deliver hands a verified and stored item to this host's own readers.
+type Deliver struct{ Item *Item }
+
+// Event tells observers what a machine did and why: for counters, `status` and
+// `why`. No one may base a decision on it.
+type Event struct {
+	// Name says what happened, as package-object.verb: "gossip.prune".
+	Name  string
+	Topic TopicID
+	Peer  PeerID
+	Item  ItemID
+	// Value is a number that belongs to the event; its doc says which.
+	Value int64
+}
+
+func (HostEffect) effect()   {}
+func (Send) effect()         {}
+func (Multicast) effect()    {}
+func (FetchAndSend) effect() {}
+func (FetchRange) effect()   {}
+func (Dial) effect()         {}
+func (Close) effect()        {}
+func (Arrive) effect()       {}
+func (Verify) effect()       {}
+func (Store) effect()        {}
+func (Deliver) effect()      {}
+func (Event) effect()        {}
