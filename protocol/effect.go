@@ -90,7 +90,8 @@ type Arrive struct {
 }
 
 // Verify asks for an item's signature and its topic's rules to be checked.
-// Verified with the same token follows. Only the container uses it.
+// Verified with the same token follows; Known where the store holds the very item,
+// for the container remembers only recent ones. Only the container uses it.
 type Verify struct {
 	Token uint64
 	Item  *Item
@@ -104,7 +105,13 @@ type Store struct {
 }
 
 // Deliver hands a verified and stored item to this host's own readers.
-type Deliver struct{ Item *Item }
+type Deliver struct {
+	Item *Item
+	// From is the peer it came from, empty for what this peer published; Repaired
+	// is set where it came as an answer to a request for what was missed.
+	From     PeerID
+	Repaired bool
+}
 
 // Event tells observers what a machine did and why: for counters, `status` and
 // `why`. No one may base a decision on it.

@@ -61,6 +61,8 @@ const (
 	ObjectGossip ObjectID = 2
 	// ObjectRepair is anti-entropy over gossip links.
 	ObjectRepair ObjectID = 3
+	// ObjectReceipts asks who has stored an item, and answers.
+	ObjectReceipts ObjectID = 4
 	// FirstPatchObject is the first number free for protocol objects of patches.
 	FirstPatchObject ObjectID = 16
 )

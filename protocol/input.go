@@ -100,6 +100,8 @@ const (
 	Valid Verdict = iota
 	// Invalid: forged or against the topic's rules. The link it came by is charged.
 	Invalid
+	// Known: the item is held already. Nobody is charged.
+	Known
 	// Undecided: the check could not be made (no room, shutting down). Nobody is charged.
 	Undecided
 )

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+
+	"github.com/quilt-p2p/quilt/internal/control"
+	peerdaemon "github.com/quilt-p2p/quilt/internal/daemon"
+	"github.com/quilt-p2p/quilt/node"
+)
+
+// runConfig is what "quilt-peer run" passes to the daemon that it runs.
+type runConfig struct {
+	Home    string   // absolute; exists, with mode 0700 if it was made for this run; locked
+	Listen  []string // multiaddrs; empty: the daemon's default
+	Join    []string // tickets
+	MDNS    bool     // look for peers on the local network
+	Version string
+}
+
+// startDaemon starts a peer. It returns once the peer listens and can be asked;
+// the function closes it and returns when everything is on disk. The context is
+// for starting only. A ticket or address that is no good is refused with
+// control.CodeRefused.
+func startDaemon(ctx context.Context, cfg runConfig) (control.Daemon, func() error, error) {
+	opts := []node.Option{
+		node.WithHome(cfg.Home), node.WithMDNS(cfg.MDNS), node.WithTickets(cfg.Join...),
+		node.WithUserAgent("quilt-peer/" + cfg.Version),
+	}
+	if len(cfg.Listen) > 0 {
+		opts = append(opts, node.WithListen(cfg.Listen...))
+	}
+	n, err := node.New(ctx, opts...)
+	if err != nil {
+		return nil, nil, peerdaemon.Explain(err)
+	}
+	d, err := peerdaemon.New(n, cfg.Version)
+	if err != nil {
+		return nil, nil, peerdaemon.Explain(err)
+	}
+	return d, d.Close, nil
+}

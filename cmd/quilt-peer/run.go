@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/quilt-p2p/quilt/internal/control"
+)
+
+const runHelp = `Runs a peer until it is stopped: by Ctrl-C, by SIGTERM, or by "quilt-peer stop".
+It needs no other peer to begin with. It finds others by a ticket, on the local
+network, or because it met them before.
+
+Prints its ID, its addresses and a ticket, then one line for each thing that
+happens. With --json each line is an object, the first of type "started".
+
+   quilt-peer run
+   quilt-peer run --join quilt1...
+   quilt-peer run --listen /ip4/0.0.0.0/udp/4001/quic-v1`
+
+func (a *app) runCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "run",
+		Usage:       "run a peer in the foreground",
+		Description: runHelp,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "listen", Usage: "accept links at `ADDR`, a multiaddr; repeatable (default: QUIC and TCP on all interfaces, any port)"},
+			&cli.StringSliceFlag{Name: "join", Usage: "make contact with the peers of `TICKET`; repeatable"},
+			&cli.StringSliceFlag{Name: "follow", Usage: "follow `FEED`, an address or a ticket; repeatable"},
+			&cli.BoolFlag{Name: "no-mdns", Usage: "do not look for peers on the local network"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors"},
+			&cli.BoolFlag{Name: "stop-at-eof", Hidden: true, Usage: "stop when standard input ends"},
+		},
+		Action: a.run,
+	}
+}
+
+// started is what run prints once the peer can be asked.
+type started struct {
+	Type      string   `json:"type"` // "started"
+	ID        string   `json:"id"`
+	Version   string   `json:"version"`
+	Home      string   `json:"home"`
+	Socket    string   `json:"socket"`
+	PID       int      `json:"pid"`
+	Addresses []string `json:"addresses"`
+	Ticket    string   `json:"ticket"`
+}
+
+// run is the daemon's life: lock the home, start, serve, stop, unlock. The home
+// is locked first and given up last, so two daemons never share its files.
+func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
+	if err := wantArgs(cmd, 0, 0); err != nil {
+		return err
+	}
+	home, err := a.home(cmd)
+	if err != nil {
+		return err
+	}
+	l, err := control.Listen(home, a.getenv("XDG_RUNTIME_DIR"))
+	if err != nil {
+		return err
+	}
+	defer l.Unlock()
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	d, closeDaemon, err := a.start(ctx, runConfig{
+		Home: home, Listen: cmd.StringSlice("listen"), Join: cmd.StringSlice("join"),
+		MDNS: !cmd.Bool("no-mdns"), Version: version(),
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped while starting
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, closeDaemon()) }()
+
+	d = stoppable{d, stop}
+	events, err := d.Events(ctx) // from before anything can happen
+	if err != nil {
+		return err
+	}
+	server := control.NewServer(d)
+	served := make(chan error, 1)
+	go func() {
+		served <- server.Serve(l)
+		stop() // without its socket a daemon is lost
+	}()
+	defer func() {
+		stop()
+		err = errors.Join(err, server.Close(), <-served)
+	}()
+	if cmd.Bool("stop-at-eof") {
+		go func() { _, _ = io.Copy(io.Discard, a.stdin); stop() }()
+	}
+	if err := a.begin(ctx, cmd, d, l.Path()); err != nil {
+		return untilStopped(ctx, err)
+	}
+	return untilStopped(ctx, a.narrate(ctx, cmd, events))
+}
+
+// stoppable is a daemon that can be told to stop through its socket.
+type stoppable struct {
+	daemon
+	stop func()
+}
+
+// Stop implements control.Daemon.
+func (s stoppable) Stop(context.Context) error {
+	s.stop()
+	return nil
+}
+
+// untilStopped forgets what failed only because the daemon was stopped.
+func untilStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// begin follows what is to be followed and says that the peer runs.
+func (a *app) begin(ctx context.Context, cmd *cli.Command, d daemon, socket string) error {
+	for _, address := range cmd.StringSlice("follow") {
+		if _, err := d.Follow(ctx, control.FollowRequest{Address: address}); err != nil {
+			return err
+		}
+	}
+	st, err := d.Status(ctx)
+	if err != nil {
+		return err
+	}
+	ticket, err := d.Ticket(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if cmd.Bool("quiet") {
+		return nil
+	}
+	if cmd.Bool("json") {
+		return a.printJSON(started{"started", st.ID, st.Version, st.Home, socket, st.PID, st.Addresses, ticket})
+	}
+	p := a.text()
+	p.f("quilt-peer %s is running\n\n", st.Version)
+	p.f("  id       %s\n  home     %s\n", st.ID, st.Home)
+	for i, addr := range st.Addresses {
+		p.f("  %-8s %s\n", label(i, "listens"), addr)
+	}
+	p.f("  ticket   %s\n\n", ticket)
+	p.f("Others make contact with:  quilt-peer run --join TICKET\n")
+	p.f("Publish with:              quilt-peer pub hello \"Hi.\"\n")
+	p.f("Ctrl-C stops it.\n\n")
+	return p.err
+}
+
+// label names the first of a list of lines only.
+func label(i int, name string) string {
+	if i > 0 {
+		return ""
+	}
+	return name
+}
+
+// narrate prints what happens until ctx ends.
+func (a *app) narrate(ctx context.Context, cmd *cli.Command, events control.Stream[control.Notice]) error {
+	var failed error
+	err := events(func(n control.Notice) bool {
+		switch {
+		case cmd.Bool("quiet"):
+			if n.Type == control.NoticeError || n.Type == control.NoticeWarning {
+				fmt.Fprintln(a.stderr, "quilt-peer: "+clean(n.Text))
+			}
+		case cmd.Bool("json"):
+			failed = a.printJSON(n)
+		default:
+			p := a.text()
+			p.f("%s  %s\n", n.Time.Local().Format("15:04:05"), clean(n.Text))
+			failed = p.err
+		}
+		return failed == nil
+	})
+	if err == nil && failed == nil && ctx.Err() == nil {
+		<-ctx.Done() // nothing more to tell is no reason to stop
+	}
+	return errors.Join(err, failed)
+}

@@ -1,0 +1,168 @@
+package gossip
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// retryAfter is for how long an item is left alone that could not be accepted for
+// want of room (our guess).
+const retryAfter = time.Second
+
+// announced takes in an IHave.
+//
+// "When a node receives an IHAVE message, it simply marks the corresponding
+// message as missing. It then starts a timer [...] and waits for the missing
+// message to be received via eager push before the timer expires." (SRDS 2007,
+// section 3.4)
+func (m *Machine) announced(now, at protocol.Time, n *neighbour, msg IHave, out *protocol.Outbox) {
+	for _, a := range msg.Items {
+		if h := m.recent.get(a.ID); h != nil {
+			h.holders |= n.bit()
+			continue
+		}
+		w := m.wants.get(a.ID)
+		if w == nil {
+			if n.opened == MaxMissingPerNeighbour {
+				out.Note("gossip.overflow", n.peer, a.ID, MaxMissingPerNeighbour)
+				continue
+			}
+			w = &want{id: a.ID, size: a.Size, first: at, opener: n, due: m.askAt(at, a.Size)}
+			m.wants.add(w)
+		}
+		w.announcedBy(n, at)
+		if a.Size < w.size && !w.handed {
+			w.size = a.Size
+			if w.asks == 0 {
+				m.wants.schedule(w, min(w.due, m.askAt(w.first, a.Size)))
+			}
+		}
+	}
+	if msg.Lazy {
+		m.reconcile(now, n, out)
+	}
+}
+
+// askAt is when to ask for an item that was announced at first. Up to a quarter
+// of the wait is drawn by lot, so that neighbours do not all ask at once.
+func (m *Machine) askAt(first protocol.Time, size int) protocol.Time {
+	d := m.wait()
+	d += time.Duration(m.rng.Int64N(int64(float64(d)*zz("JIT")) + 1))
+	return first.Add(d + onWire(size))
+}
+
+// ask sends Grafts for what is due.
+//
+// "When the timer expires at a given node, that node selects the first IHAVE
+// announcement it has for the missing message. It then sends a GRAFT message to
+// the source of that IHAVE announcement" (SRDS 2007, section 3.4). We select the
+// announcer that can be expected to answer first.
+func (m *Machine) ask(now protocol.Time, out *protocol.Outbox) {
+	for m.wants.due() <= now {
+		w := m.wants.byDue[0]
+		if w.asked != nil {
+			w.asked.unanswered(now, w.askedAt)
+		}
+		a := w.choose(now)
+		if a == nil || w.handed || now > w.first.Add(m.cfg.Cache) {
+			out.Note("gossip.giveup", "", w.id, int64(w.asks))
+			m.wants.remove(w)
+			continue
+		}
+		a.tries++
+		m.askOne(now, w, a.n)
+	}
+	for _, n := range m.neighbours {
+		for ids := range slices.Chunk(n.toAsk, MaxIDs) {
+			m.graft(now, n, slices.Clone(ids), out)
+		}
+		n.toAsk = n.toAsk[:0]
+	}
+}
+
+// askOne notes down that w is asked of n.
+func (m *Machine) askOne(now protocol.Time, w *want, n *neighbour) {
+	n.toAsk = append(n.toAsk, w.id)
+	n.busy = max(n.busy, now).Add(onWire(w.size))
+	w.asks++
+	w.asked, w.askedAt = n, now
+	w.allowed = n.busy
+	m.wants.schedule(w, n.busy.Add(n.answerWait()))
+}
+
+// unanswered counts one item that was asked for in vain, and backs off once for
+// all that were asked for together.
+func (n *neighbour) unanswered(now, asked protocol.Time) {
+	n.stats.unanswered++
+	if asked >= n.backedOff && n.backoff < maxBackoff {
+		n.backoff++
+		n.backedOff = now
+	}
+}
+
+// choose returns whom to ask for w: of those asked least often, live ones first,
+// the one that can be expected to answer first; nil where all were asked MaxTries
+// times.
+func (w *want) choose(now protocol.Time) *announcer {
+	var best *announcer
+	for i := range w.announcers {
+		if a := &w.announcers[i]; a.tries < MaxTries && (best == nil || a.before(best, now)) {
+			best = a
+		}
+	}
+	return best
+}
+
+func (a *announcer) before(b *announcer, now protocol.Time) bool {
+	if a.tries != b.tries {
+		return a.tries < b.tries
+	}
+	if a.n.suspected != b.n.suspected {
+		return b.n.suspected
+	}
+	return a.n.expected(now) < b.n.expected(now)
+}
+
+// expected is when an answer of no size, asked for now, can be expected.
+func (n *neighbour) expected(now protocol.Time) protocol.Time {
+	return max(n.busy, now).Add(n.roundTrip() << n.backoff)
+}
+
+// rejected takes back an item that the container did not accept. The ID does not
+// cover the signature, so that another neighbour's copy may be good.
+func (m *Machine) rejected(now protocol.Time, in protocol.Rejected) {
+	if h := m.recent.get(in.ID); h != nil && h.presumed {
+		m.recent.remove(h)
+	}
+	w := m.wants.get(in.ID)
+	if w == nil || !w.handed {
+		return
+	}
+	by := w.by
+	w.handed, w.by, w.asked = false, nil, nil
+	due := now
+	if by != nil && in.Retry {
+		w.announcedBy(by, now)
+	} else if by != nil {
+		w.disown(by)
+	}
+	if in.Retry {
+		due = now.Add(retryAfter)
+	}
+	m.wants.schedule(w, due)
+}
+
+// disown stops w from being asked of n.
+func (w *want) disown(n *neighbour) {
+	for i := range w.announcers {
+		if w.announcers[i].n == n {
+			w.announcers[i].tries = MaxTries
+			return
+		}
+	}
+	if len(w.announcers) < MaxAnnouncers {
+		w.announcers = append(w.announcers, announcer{n: n, tries: MaxTries})
+	}
+}

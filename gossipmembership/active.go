@@ -1,0 +1,142 @@
+package gossipmembership
+
+import "github.com/quilt-p2p/quilt/protocol"
+
+// neighbor is a member of the active view.
+type neighbor struct {
+	peer PeerID
+	// outbound is set where this peer asked, whoever dialled: it was its own
+	// choice.
+	outbound bool
+	// guest is set where it came as a newcomer into a place beyond the bounds.
+	guest bool
+	// degree is how many neighbours it says that it has.
+	degree  int
+	since   protocol.Time
+	heardAt protocol.Time
+	// nextShuffle is when its next shuffle is answered.
+	nextShuffle protocol.Time
+}
+
+// neighbor answers the request to be taken into the active view.
+//
+// HyParView (DSN 2007, section 4.3) evicts a random neighbour for a newcomer,
+// so that five messages of strangers replace a view. Here a stranger gets a free
+// place or none.
+func (v *View) neighbor(now protocol.Time, from PeerID, m Neighbor, out *protocol.Outbox) {
+	if i := v.neighborIndex(from); i >= 0 {
+		// It has not heard our yes, or has forgotten it.
+		v.active[i].degree = m.Degree
+		v.accept(now, from, m, out)
+		return
+	}
+	if i := v.askIndex(from); i >= 0 && !v.asks[i].dialing {
+		// The requests have crossed: each is the other's choice, and its place
+		// is reserved. The answer to ours will find it done.
+		v.makeRoom(now, v.takeAsk(i).why, out)
+		v.add(now, neighbor{peer: from, outbound: true, degree: m.Degree}, out)
+		v.accept(now, from, m, out)
+		return
+	}
+	inbound, used := v.inbound(), len(v.active)+len(v.asks)
+	switch {
+	case inbound < v.cfg.MaxInbound && used < v.cfg.MaxActive:
+		v.add(now, neighbor{peer: from, degree: m.Degree}, out)
+	case m.Degree == 0 && inbound < v.cfg.MaxInbound+v.cfg.Overflow && used < v.cfg.MaxActive+v.cfg.Overflow:
+		v.add(now, neighbor{peer: from, guest: true}, out)
+		out.Note("view.guest", from, protocol.ItemID{}, int64(len(v.active)))
+	default:
+		// It is not remembered either: who asks does not become a candidate by it.
+		v.refuse(now, from, m, out)
+		return
+	}
+	v.accept(now, from, m, out)
+}
+
+// accept says yes.
+func (v *View) accept(now protocol.Time, to PeerID, m Neighbor, out *protocol.Outbox) {
+	out.Send(to, NeighborReply{Nonce: m.Nonce, Accept: true, Degree: len(v.active)},
+		protocol.Control, now.Add(v.patience(to)))
+}
+
+// refuse says no, and names the other members that the peer wants to know, once
+// every 10 s a link, or a refusal would multiply what a flood costs.
+func (v *View) refuse(now protocol.Time, to PeerID, m Neighbor, out *protocol.Outbox) {
+	reply := NeighborReply{Nonce: m.Nonce, Degree: len(v.active)}
+	if m.Want > 0 && now >= v.links[to].nextSample {
+		reply.Records = v.sample(to, m.Want)
+		v.editLink(to, func(l *link) { l.nextSample = now.Add(sampleEvery) })
+	}
+	out.Send(to, reply, protocol.Control, now.Add(v.patience(to)))
+	out.Note("view.refuse", to, protocol.ItemID{}, int64(len(v.active)))
+}
+
+// disconnect takes a neighbour out that has taken this peer out.
+func (v *View) disconnect(now protocol.Time, from PeerID, m Disconnect, out *protocol.Outbox) {
+	if i := v.neighborIndex(from); i >= 0 {
+		v.part(now, i, m.Reason.String(), out)
+		v.hurry(now)
+	}
+}
+
+// dismiss takes neighbour i out by this peer's own choice.
+func (v *View) dismiss(now protocol.Time, i int, reason Reason, out *protocol.Outbox) {
+	out.Send(v.active[i].peer, Disconnect{Reason: reason}, protocol.Control, now.Add(parted))
+	v.part(now, i, reason.String(), out)
+}
+
+// part takes neighbour i out on friendly terms. Both sides keep each other among
+// the members to try, though not at once (GossipSub v1.1 has a back-off of 60 s
+// after a prune).
+func (v *View) part(now protocol.Time, i int, reason string, out *protocol.Outbox) {
+	n := v.remove(now, i, reason, out)
+	v.remember(now, member{peer: n.peer, tested: n.outbound, retryAt: now.Add(v.jitter(parted))})
+	out.Add(protocol.Close{Peer: n.peer, Reason: "view: " + reason})
+}
+
+// add puts a neighbour into the active view.
+func (v *View) add(now protocol.Time, n neighbor, out *protocol.Outbox) {
+	if len(v.active) >= v.cfg.MaxActive+v.cfg.Overflow {
+		panic("gossipmembership: active view is past its bound")
+	}
+	v.forget(n.peer)
+	n.since, n.heardAt, n.nextShuffle = now, now, now
+	v.active = append(v.active, n)
+	out.Add(Up{Peer: n.peer, RTT: v.links[n.peer].rtt})
+	v.shuffleSoon(now)
+}
+
+// remove takes neighbour i out of the active view and returns it.
+func (v *View) remove(now protocol.Time, i int, reason string, out *protocol.Outbox) neighbor {
+	n := v.active[i]
+	v.active = append(v.active[:i], v.active[i+1:]...)
+	if v.exchange.peer == n.peer {
+		v.exchange = exchange{}
+	}
+	out.Add(Down{Peer: n.peer, Reason: reason})
+	v.shuffleSoon(now)
+	return n
+}
+
+func (v *View) neighborIndex(peer PeerID) int {
+	for i := range v.active {
+		if v.active[i].peer == peer {
+			return i
+		}
+	}
+	return -1
+}
+
+// inbound is the number of neighbours of their own choice.
+func (v *View) inbound() int {
+	n := 0
+	for i := range v.active {
+		if !v.active[i].outbound {
+			n++
+		}
+	}
+	return n
+}
+
+// outbound is the number of neighbours of this peer's choice.
+func (v *View) outbound() int { return len(v.active) - v.inbound() }

@@ -1,0 +1,193 @@
+package gossipmembership
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// Bounds of a SimpleBook (our guesses).
+const (
+	// MaxBook bounds the peers in a book.
+	MaxBook = 1000
+	// MaxHints bounds the addresses of one peer that came unsigned.
+	MaxHints = MaxAddrs
+)
+
+// SimpleBook is a bounded address book: of each peer the newest record, the
+// addresses that a person gave, and whether a dial to it has worked. One serves
+// all groups of a host. It implements Book.
+//
+// Once it is full, a newcomer displaces one of a few random entries: one that
+// the same peer passed on before others that were never tested, those before
+// entries that failed since they last worked; never one that worked, and never
+// the host's own. Nine tenths at most count as having worked, so that the book
+// never closes.
+type SimpleBook struct {
+	self     PeerID
+	own      Record
+	capacity int
+	rng      *rand.Rand
+
+	entries []bookEntry
+	index   map[PeerID]int // of entries; for lookup only
+	proven  int            // entries that are proven
+}
+
+// bookEntry is what the book knows of a peer.
+type bookEntry struct {
+	peer   PeerID
+	record Record // Seq 0 without one
+	hints  []string
+	from   PeerID // who passed it on first
+	// proven is set where a dial has worked and workedAt says when; failures
+	// counts those that have not since.
+	proven   bool
+	workedAt protocol.Time
+	failures int
+}
+
+// NewSimpleBook returns a book of at most capacity peers, MaxBook where capacity
+// is 0 or more than that.
+func NewSimpleBook(self PeerID, capacity int, rng *rand.Rand) *SimpleBook {
+	if capacity <= 0 || capacity > MaxBook {
+		capacity = MaxBook
+	}
+	return &SimpleBook{self: self, capacity: capacity, rng: rng, index: make(map[PeerID]int)}
+}
+
+// Len is the number of peers in the book, the host itself not counted.
+func (b *SimpleBook) Len() int { return len(b.entries) }
+
+// Record implements Book.
+func (b *SimpleBook) Record(peer PeerID) (Record, bool) {
+	if peer == b.self {
+		return b.own, b.own.Seq > 0
+	}
+	if i, ok := b.index[peer]; ok && b.entries[i].record.Seq > 0 {
+		return b.entries[i].record, true
+	}
+	return Record{}, false
+}
+
+// Learn implements Book. The host's own record is taken from the host alone. A
+// record that is not newer than the one held changes nothing.
+func (b *SimpleBook) Learn(now protocol.Time, rec Record, from PeerID) {
+	switch {
+	case rec.Seq == 0:
+	case rec.Peer == b.self:
+		if from == b.self && Newer(rec, b.own) {
+			b.own = rec
+		}
+	default:
+		if e := b.entry(rec.Peer, from); e != nil && Newer(rec, e.record) {
+			e.record = rec
+		}
+	}
+}
+
+// Hint adds addresses of a peer that nobody signed: from a ticket, from mDNS. They
+// are dialled and never passed on. The newest MaxHints are kept.
+func (b *SimpleBook) Hint(peer PeerID, addrs []string) {
+	if peer == b.self || peer == "" {
+		return
+	}
+	e := b.entry(peer, b.self)
+	if e == nil {
+		return
+	}
+	hints := make([]string, 0, MaxHints)
+	for _, list := range [][]string{addrs, e.hints} {
+		for _, a := range list {
+			if len(hints) < MaxHints && len(a) > 0 && len(a) <= MaxAddrLen && !slices.Contains(hints, a) {
+				hints = append(hints, a)
+			}
+		}
+	}
+	e.hints = hints
+}
+
+// Addrs returns the addresses at which to dial a peer, those it signed first: at
+// most MaxAddrs+MaxHints.
+func (b *SimpleBook) Addrs(peer PeerID) []string {
+	i, ok := b.index[peer]
+	if !ok {
+		return nil
+	}
+	e := &b.entries[i]
+	addrs := slices.Clone(e.record.Addrs)
+	for _, a := range e.hints {
+		if !slices.Contains(addrs, a) {
+			addrs = append(addrs, a)
+		}
+	}
+	return addrs
+}
+
+// Worked notes that a dial to a peer has worked.
+func (b *SimpleBook) Worked(peer PeerID, now protocol.Time) {
+	i, ok := b.index[peer]
+	if !ok {
+		return
+	}
+	e := &b.entries[i]
+	e.workedAt, e.failures = now, 0
+	if !e.proven {
+		e.proven = true
+		b.proven++
+		b.limitProven()
+	}
+}
+
+// Failed notes that a dial to a peer has not worked.
+func (b *SimpleBook) Failed(peer PeerID, _ protocol.Time) {
+	if i, ok := b.index[peer]; ok {
+		b.entries[i].failures++
+	}
+}
+
+// Restore puts back an entry that Remembered returned in an earlier run. It counts
+// as having worked, longer ago than anything in this run. A record with
+// sequence number 0 brings hints.
+func (b *SimpleBook) Restore(rec Record) {
+	if rec.Peer == b.self {
+		return
+	}
+	if rec.Seq == 0 {
+		b.Hint(rec.Peer, rec.Addrs)
+	} else {
+		b.Learn(0, rec, b.self)
+	}
+	if i, ok := b.index[rec.Peer]; ok && !b.entries[i].proven {
+		b.Worked(rec.Peer, longAgo)
+	}
+}
+
+// longAgo is before every instant of a driver's clock.
+const longAgo protocol.Time = -1 << 62
+
+// Remembered returns at most n entries worth keeping for the next run: those that
+// worked, the last that did first. An entry without a record is returned as an
+// unsigned one with sequence number 0.
+func (b *SimpleBook) Remembered(n int) []Record {
+	var worked []*bookEntry
+	for i := range b.entries {
+		if b.entries[i].proven {
+			worked = append(worked, &b.entries[i])
+		}
+	}
+	slices.SortFunc(worked, func(x, y *bookEntry) int {
+		return cmp.Or(cmp.Compare(x.failures, y.failures), cmp.Compare(y.workedAt, x.workedAt), cmp.Compare(x.peer, y.peer))
+	})
+	recs := make([]Record, 0, max(0, min(n, len(worked))))
+	for _, e := range worked[:cap(recs)] {
+		rec := e.record
+		if rec.Seq == 0 {
+			rec = Record{Peer: e.peer, Addrs: slices.Clone(e.hints)}
+		}
+		recs = append(recs, rec)
+	}
+	return recs
+}

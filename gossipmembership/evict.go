@@ -1,0 +1,82 @@
+package gossipmembership
+
+// evictionSample is how many random entries are compared to find one to displace:
+// enough to meet, nearly always, one of the tenth that never counts as proven
+// (our guess: all of 48 miss it once in 150 times, and then the newcomer waits).
+const evictionSample = 48
+
+// entry returns the entry of a peer, a new one if need be; nil where the book has
+// no place for it.
+func (b *SimpleBook) entry(peer, from PeerID) *bookEntry {
+	if i, ok := b.index[peer]; ok {
+		return &b.entries[i]
+	}
+	if len(b.entries) >= b.capacity && !b.evict(from) {
+		return nil
+	}
+	b.index[peer] = len(b.entries)
+	b.entries = append(b.entries, bookEntry{peer: peer, from: from})
+	return &b.entries[len(b.entries)-1]
+}
+
+// evict removes an entry in favour of one that from passes on.
+func (b *SimpleBook) evict(from PeerID) bool {
+	victim, rank := -1, 0
+	for range evictionSample {
+		i := b.rng.IntN(len(b.entries))
+		if r := b.entries[i].evictionRank(from); r > rank {
+			victim, rank = i, r
+		}
+	}
+	if victim < 0 {
+		return false
+	}
+	b.drop(victim)
+	return true
+}
+
+// evictionRank is 0 for what is kept, and greater for what goes sooner.
+func (e *bookEntry) evictionRank(from PeerID) int {
+	switch {
+	case e.proven && e.failures == 0:
+		return 0
+	case e.proven:
+		return 1
+	case e.from != from:
+		return 2
+	}
+	return 3
+}
+
+// drop removes entry i; the last takes its place.
+func (b *SimpleBook) drop(i int) {
+	if b.entries[i].proven {
+		b.proven--
+	}
+	delete(b.index, b.entries[i].peer)
+	last := len(b.entries) - 1
+	if i != last {
+		b.entries[i] = b.entries[last]
+		b.index[b.entries[i].peer] = i
+	}
+	b.entries[last] = bookEntry{}
+	b.entries = b.entries[:last]
+}
+
+// limitProven keeps a tenth of the book open: beyond, the entry that worked
+// longest ago counts as never tested.
+func (b *SimpleBook) limitProven() {
+	if b.proven <= b.capacity-(b.capacity+9)/10 {
+		return
+	}
+	oldest := -1
+	for i := range b.entries {
+		e := &b.entries[i]
+		if e.proven && (oldest < 0 || e.workedAt < b.entries[oldest].workedAt ||
+			e.workedAt == b.entries[oldest].workedAt && e.peer < b.entries[oldest].peer) {
+			oldest = i
+		}
+	}
+	b.entries[oldest].proven = false
+	b.proven--
+}

@@ -1,0 +1,50 @@
+package gossipmembership
+
+import "github.com/quilt-p2p/quilt/protocol"
+
+// linkUp notes a link, and puts the question for which it was dialled.
+func (v *View) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbox) {
+	v.links[l.Peer] = link{rtt: l.RTT, dialled: l.Outbound}
+	v.alive(now, l.Peer)
+	if i := v.askIndex(l.Peer); i >= 0 && v.asks[i].dialing {
+		v.put(now, &v.asks[i], out)
+	}
+}
+
+// linkDown takes a neighbour out, or ends a request. A dial under way goes on.
+func (v *View) linkDown(now protocol.Time, peer PeerID, reason string, out *protocol.Outbox) {
+	delete(v.links, peer)
+	if v.exchange.peer == peer {
+		v.exchange = exchange{}
+	}
+	if i := v.neighborIndex(peer); i >= 0 {
+		n := v.remove(now, i, "link: "+reason, out)
+		v.remember(now, member{peer: peer, tested: n.outbound})
+		v.failed(now, peer)
+		v.hurry(now)
+	}
+	if i := v.askIndex(peer); i >= 0 && !v.asks[i].dialing {
+		v.askFailed(now, i, "view.ask-link-down", out)
+	}
+}
+
+// dialFailed ends the request for which was dialled.
+func (v *View) dialFailed(now protocol.Time, peer PeerID, out *protocol.Outbox) {
+	if i := v.askIndex(peer); i >= 0 && v.asks[i].dialing {
+		v.askFailed(now, i, "view.dial-failed", out)
+	}
+}
+
+// editLink changes what is known of a link, if it is up.
+func (v *View) editLink(peer PeerID, edit func(*link)) {
+	if l, ok := v.links[peer]; ok {
+		edit(&l)
+		v.links[peer] = l
+	}
+}
+
+// speaks reports whether the link to a peer is up and not suspected.
+func (v *View) speaks(peer PeerID) bool {
+	l, ok := v.links[peer]
+	return ok && !l.suspected
+}

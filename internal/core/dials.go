@@ -1,0 +1,112 @@
+package core
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// dialPatience is after which time without an answer from the driver a dial
+// counts as failed; drivers give up well before (our guess).
+const dialPatience = 20 * time.Second
+
+// dial is a dial under way or, with until Never, waiting for its turn.
+type dial struct {
+	peer  protocol.PeerID
+	until protocol.Time
+}
+
+// dialTable holds dials in the order they were asked for, at most MaxDials of
+// them under way.
+type dialTable struct{ list []dial }
+
+func (t *dialTable) index(p protocol.PeerID) int {
+	return slices.IndexFunc(t.list, func(d dial) bool { return d.peer == p })
+}
+
+func (t *dialTable) has(p protocol.PeerID) bool { return t.index(p) >= 0 }
+
+func (t *dialTable) remove(p protocol.PeerID) bool {
+	i := t.index(p)
+	if i >= 0 {
+		t.list = slices.Delete(t.list, i, i+1)
+	}
+	return i >= 0
+}
+
+// active is how many dials are under way.
+func (t *dialTable) active() (n int) {
+	for _, d := range t.list {
+		if d.until != protocol.Never {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *dialTable) deadline() protocol.Time {
+	first := protocol.Never
+	for _, d := range t.list {
+		first = min(first, d.until)
+	}
+	return first
+}
+
+// startDial dials a peer, or queues the dial.
+func (h *Host) startDial(now protocol.Time, p protocol.PeerID, out *protocol.Outbox) {
+	if len(h.dials.list) >= MaxDials+MaxDialQueue || h.banned.has(now, p) {
+		h.dialEnded(now, p, "not dialled: too many dials wait, or the peer is refused")
+		return
+	}
+	h.dials.list = append(h.dials.list, dial{peer: p, until: protocol.Never})
+	h.pumpDials(now, out)
+}
+
+// pumpDials starts dials that wait while there is room.
+func (h *Host) pumpDials(now protocol.Time, out *protocol.Outbox) {
+	for room := MaxDials - h.dials.active(); room > 0; room-- {
+		i := slices.IndexFunc(h.dials.list, func(d dial) bool { return d.until == protocol.Never })
+		if i < 0 {
+			return
+		}
+		p := h.dials.list[i].peer
+		addrs := h.book.Addrs(p)
+		if len(addrs) == 0 {
+			h.dials.remove(p)
+			h.dialEnded(now, p, "no address is known")
+			continue
+		}
+		h.dials.list[i].until = now.Add(dialPatience)
+		out.Add(Dial{Peer: p, Addrs: addrs})
+	}
+}
+
+// dialFailed takes the driver's word that a dial came to nothing.
+func (h *Host) dialFailed(now protocol.Time, in protocol.DialFailed, out *protocol.Outbox) {
+	if h.dials.remove(in.Peer) && h.links.get(in.Peer) == nil {
+		h.book.Failed(in.Peer, now)
+		h.dialEnded(now, in.Peer, in.Reason)
+	}
+	h.pumpDials(now, out)
+}
+
+// advanceDials gives up what the driver has not answered.
+func (h *Host) advanceDials(now protocol.Time, out *protocol.Outbox) {
+	for _, d := range slices.Clone(h.dials.list) {
+		if d.until <= now {
+			h.dialFailed(now, protocol.DialFailed{Peer: d.peer, Reason: "no answer"}, out)
+		}
+	}
+	h.pumpDials(now, out)
+}
+
+// dialEnded tells all groups that there will be no link.
+func (h *Host) dialEnded(now protocol.Time, p protocol.PeerID, reason string) {
+	delete(h.claims, p)
+	in := protocol.DialFailed{Peer: p, Reason: reason}
+	h.toView(now, hostGroup, h.view, in)
+	for _, t := range h.topics.order {
+		h.toView(now, t.id, t.view, in)
+	}
+}

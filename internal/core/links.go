@@ -1,0 +1,217 @@
+package core
+
+import (
+	"slices"
+
+	"github.com/quilt-p2p/quilt/gossipmembership"
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// linkUp takes a new link in, or closes it at once where there is no room or the
+// peer is banned.
+func (h *Host) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbox) {
+	h.dials.remove(l.Peer)
+	if h.links.get(l.Peer) != nil {
+		h.linkDown(now, l.Peer, "replaced") // the driver's promise is broken; keep ours
+	}
+	reason := ""
+	switch {
+	case h.banned.has(now, l.Peer):
+		reason = "refused for a while after invalid items"
+	case len(h.links.order) >= MaxLinks:
+		reason = "no room for another link"
+	}
+	if reason != "" {
+		delete(h.claims, l.Peer)
+		out.Add(protocol.Close{Peer: l.Peer, Reason: reason})
+		return
+	}
+	n := &link{Link: l, live: newLiveness(now, l.RTT, h.rng), since: now, lingerAt: protocol.Never, walks: newWalkBucket(now)}
+	h.links.put(n)
+	h.book.Worked(l.Peer, now)
+	h.mark(now, n)
+	h.find.linkUp(now)
+	h.toAllLinks(now, l.Peer, protocol.LinkUp{Link: l})
+	out.Add(protocol.Event{Name: "core.link-up", Peer: l.Peer})
+}
+
+// linkDown drops a link; one that is not up (any more) is ignored.
+func (h *Host) linkDown(now protocol.Time, p protocol.PeerID, reason string) {
+	if h.links.remove(p) == nil {
+		return
+	}
+	delete(h.claims, p)
+	h.toAllLinks(now, p, protocol.LinkDown{Peer: p, Reason: reason})
+	h.find.linkDown(now)
+	h.collect(hostGroup, protocol.ObjectHost, func(o *protocol.Outbox) {
+		o.Add(protocol.Event{Name: "core.link-down: " + reason, Peer: p})
+	})
+}
+
+// closeLink ends a link from this side.
+func (h *Host) closeLink(now protocol.Time, p protocol.PeerID, reason string, out *protocol.Outbox) {
+	out.Add(protocol.Close{Peer: p, Reason: reason})
+	h.linkDown(now, p, reason)
+}
+
+// contacts takes in peers learnt outside gossip.
+func (h *Host) contacts(now protocol.Time, in Contacts) {
+	var peers []protocol.PeerID
+	for _, rec := range in.Records {
+		if rec.Peer == h.cfg.Self {
+			continue
+		}
+		switch {
+		case rec.Seq == 0:
+			h.book.Hint(rec.Peer, rec.Addrs)
+		case in.Remembered:
+			h.book.Restore(rec)
+		default:
+			h.book.Learn(now, rec, in.From)
+		}
+		peers = append(peers, rec.Peer)
+	}
+	if len(peers) == 0 {
+		return
+	}
+	c := gossipmembership.Candidates{Peers: peers}
+	h.toView(now, hostGroup, h.view, c)
+	if t := h.topics.get(in.Topic); t != nil {
+		h.toView(now, t.id, t.view, c)
+	}
+}
+
+// claim notes that a group wants a link to a peer and dials where there is none.
+func (h *Host) claim(now protocol.Time, p protocol.PeerID, group protocol.TopicID, out *protocol.Outbox) {
+	c := h.claims[p]
+	if i, ok := slices.BinarySearchFunc(c, group, compareTopics); !ok {
+		h.claims[p] = slices.Insert(c, i, group)
+	}
+	if l := h.links.get(p); l != nil {
+		h.mark(now, l)
+		return
+	}
+	if !h.dials.has(p) {
+		h.startDial(now, p, out)
+	}
+}
+
+// release notes that a group has no more use for a link to a peer.
+func (h *Host) release(now protocol.Time, p protocol.PeerID, group protocol.TopicID) {
+	c := h.claims[p]
+	if i, ok := slices.BinarySearchFunc(c, group, compareTopics); ok {
+		c = slices.Delete(c, i, i+1)
+	}
+	if len(c) == 0 {
+		delete(h.claims, p)
+	} else {
+		h.claims[p] = c
+	}
+	if l := h.links.get(p); l != nil {
+		h.mark(now, l)
+	}
+}
+
+// mark lets an unclaimed link linger, so that a neighbour the other side sees in
+// us has time to come about, and a claimed one live.
+func (h *Host) mark(now protocol.Time, l *link) {
+	switch claimed := len(h.claims[l.Peer]) > 0; {
+	case claimed:
+		l.lingerAt = protocol.Never
+	case l.lingerAt == protocol.Never:
+		l.lingerAt = now.Add(h.cfg.Linger)
+	}
+}
+
+// advanceLinks pings, suspects, buries and tidies away.
+func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
+	for _, l := range slices.Clone(h.links.order) {
+		if l.deadline() > now {
+			continue
+		}
+		if l.lingerAt <= now {
+			h.closeLink(now, l.Peer, "unused", out)
+			continue
+		}
+		h.judge(now, l, out)
+	}
+}
+
+// memberUp: a peer has become a neighbour in a group.
+func (h *Host) memberUp(now protocol.Time, e gossipmembership.Up, group protocol.TopicID) {
+	l := h.links.get(e.Peer)
+	if l == nil {
+		return // LinkDown is on its way to the view
+	}
+	c := h.claims[e.Peer]
+	if i, ok := slices.BinarySearchFunc(c, group, compareTopics); !ok {
+		h.claims[e.Peer] = slices.Insert(c, i, group)
+	}
+	h.mark(now, l)
+	if group == hostGroup {
+		h.members, _ = insertPeer(h.members, e.Peer)
+	}
+	t := h.topics.get(group)
+	if t == nil {
+		return
+	}
+	t.members, _ = insertPeer(t.members, e.Peer)
+	h.toObjects(now, t, protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: e.Peer, Weight: 1, RTT: l.RTT}}})
+	h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.memberUp(e.Peer, o) })
+	if l.live.suspected {
+		h.toObjects(now, t, protocol.LinkSuspected{Peer: e.Peer})
+	}
+}
+
+// memberDown: a peer is no longer a neighbour in a group.
+func (h *Host) memberDown(now protocol.Time, e gossipmembership.Down, group protocol.TopicID) {
+	if group == hostGroup {
+		h.members, _ = removePeer(h.members, e.Peer)
+	}
+	if t := h.topics.get(group); t != nil && t.removeMember(e.Peer) {
+		h.toObjects(now, t, protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: e.Peer, Gone: true}}})
+	}
+	h.release(now, e.Peer, group)
+}
+
+// toAllLinks tells every view, and the objects for which the peer is a neighbour,
+// about a link.
+func (h *Host) toAllLinks(now protocol.Time, p protocol.PeerID, in protocol.Input) {
+	h.toView(now, hostGroup, h.view, in)
+	for _, t := range h.topics.order {
+		h.toView(now, t.id, t.view, in)
+	}
+	h.toMemberObjects(now, p, in)
+}
+
+// toMemberObjects tells the objects of the topics in which the peer is a
+// neighbour.
+func (h *Host) toMemberObjects(now protocol.Time, p protocol.PeerID, in protocol.Input) {
+	for _, t := range h.topics.order {
+		if t.isMember(p) {
+			h.toObjects(now, t, in)
+		}
+	}
+}
+
+func compareTopics(a, b protocol.TopicID) int { return slices.Compare(a[:], b[:]) }
+
+// insertPeer returns a sorted list with p in it, and whether p is new. The list
+// given is not written to, for others may hold it.
+func insertPeer(list []protocol.PeerID, p protocol.PeerID) ([]protocol.PeerID, bool) {
+	i, ok := slices.BinarySearch(list, p)
+	if ok {
+		return list, false
+	}
+	return slices.Insert(slices.Clone(list), i, p), true
+}
+
+// removePeer returns a sorted list without p, and whether p was in it. The list
+// given is not written to.
+func removePeer(list []protocol.PeerID, p protocol.PeerID) ([]protocol.PeerID, bool) {
+	i, ok := slices.BinarySearch(list, p)
+	if !ok {
+		return list, false
+	}
+	return slices.Delete(slices.Clone(list), i, i+1), true
+}

@@ -1,0 +1,69 @@
+package core
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// link is one link that is up.
+type link struct {
+	protocol.Link
+	live     liveness
+	since    protocol.Time
+	lingerAt protocol.Time // when to close it for want of use; Never while used
+	invalid  int           // invalid items that came by it
+	pending  int           // items that came by it and are being checked
+	asked    bool          // others have been asked whether they hear it
+	walks    bucket        // finds it may have us forward
+}
+
+// deadline is when the link next wants attention.
+func (l *link) deadline() protocol.Time { return min(l.live.deadline(), l.lingerAt) }
+
+// linkTable holds the links that are up, looked up by peer, walked in order of
+// peer so that nothing depends on a map's order.
+type linkTable struct {
+	byPeer map[protocol.PeerID]*link
+	order  []*link
+}
+
+func newLinkTable() linkTable {
+	return linkTable{byPeer: make(map[protocol.PeerID]*link)}
+}
+
+// get returns the link to a peer, nil for none.
+func (t *linkTable) get(p protocol.PeerID) *link { return t.byPeer[p] }
+
+// put adds a link.
+func (t *linkTable) put(l *link) {
+	t.byPeer[l.Peer] = l
+	i, _ := slices.BinarySearchFunc(t.order, l.Peer, byLinkPeer)
+	t.order = slices.Insert(t.order, i, l)
+}
+
+// remove takes a link out and returns it, nil for none.
+func (t *linkTable) remove(p protocol.PeerID) *link {
+	l := t.byPeer[p]
+	if l == nil {
+		return nil
+	}
+	delete(t.byPeer, p)
+	i, _ := slices.BinarySearchFunc(t.order, p, byLinkPeer)
+	t.order = slices.Delete(t.order, i, i+1)
+	return l
+}
+
+// deadline is the earliest of all links.
+func (t *linkTable) deadline() protocol.Time {
+	d := protocol.Never
+	for _, l := range t.order {
+		d = min(d, l.deadline())
+	}
+	return d
+}
+
+func byLinkPeer(l *link, p protocol.PeerID) int {
+	return strings.Compare(string(l.Peer), string(p))
+}

@@ -1,0 +1,213 @@
+package core
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quilt-p2p/quilt/gossip"
+	"github.com/quilt-p2p/quilt/gossipmembership"
+	"github.com/quilt-p2p/quilt/internal/antientropy"
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// object is a running protocol instance in a topic.
+type object struct {
+	id      protocol.ObjectID
+	machine protocol.Machine
+}
+
+// topic is what exists once per topic at a host.
+type topic struct {
+	id    protocol.TopicID
+	name  string
+	owner protocol.PeerID
+
+	view     *gossipmembership.View
+	repair   protocol.Machine  // knows what the store holds
+	objects  []object          // in order of their numbers; gossip and repair among them
+	receipts *receipts         // who has stored what
+	members  []protocol.PeerID // neighbours in the active view, sorted
+
+	seen    seen
+	copies  map[protocol.ItemID][]*pending // being verified, by ID
+	checks  int                            // how many are being verified
+	writing int                            // how many are being stored
+
+	findAt    protocol.Time // when to seek members again
+	findPause time.Duration
+
+	stats TopicStats
+	left  bool
+}
+
+// TopicStats counts what went through a topic since it was joined.
+type TopicStats struct {
+	Received, Duplicates, Repaired, Invalid, Accepted uint64
+}
+
+// join takes part in a topic; a second Join of one is ignored.
+func (h *Host) join(now protocol.Time, in Join) {
+	id := protocol.TopicOf(in.Name)
+	if h.topics.get(id) != nil || len(h.topics.order) >= MaxTopics {
+		return
+	}
+	t := &topic{id: id, name: in.Name, owner: in.Owner, seen: newSeen(),
+		copies: make(map[protocol.ItemID][]*pending), findAt: now, findPause: findFirst}
+	t.view = gossipmembership.NewView(h.cfg.TopicView, h.cfg.Self, h.book, h.fork())
+	t.receipts = newReceipts(h.cfg.Self, func() []protocol.PeerID { return t.members })
+	if in.Owner != "" {
+		t.repair = antientropy.NewOwned(h.cfg.Repair, in.Owner, in.Held, h.fork())
+	} else {
+		t.repair = antientropy.NewOpen(h.cfg.Repair, in.Keys, h.fork())
+	}
+	t.objects = []object{
+		{protocol.ObjectGossip, gossip.New(h.cfg.Gossip, h.fork())},
+		{protocol.ObjectRepair, t.repair},
+	}
+	h.topics.put(t)
+	h.toAll(now, t, protocol.Start{})
+	for _, l := range h.links.order {
+		h.toView(now, t.id, t.view, protocol.LinkUp{Link: l.Link})
+	}
+	h.find.linkUp(now)
+}
+
+// leave takes no further part in a topic.
+func (h *Host) leave(now protocol.Time, id protocol.TopicID) {
+	t := h.topics.get(id)
+	if t == nil {
+		return
+	}
+	h.toAll(now, t, protocol.Stop{})
+	t.left = true
+	h.topics.remove(id)
+	for _, l := range h.links.order {
+		h.release(now, l.Peer, id)
+	}
+}
+
+// object returns the machine with a number, nil for none.
+func (t *topic) object(id protocol.ObjectID) protocol.Machine {
+	for _, o := range t.objects {
+		if o.id == id {
+			return o.machine
+		}
+	}
+	return nil
+}
+
+// deadline is when any part of the topic next wants attention.
+func (t *topic) deadline() protocol.Time {
+	d := min(t.view.Deadline(), t.receipts.deadline())
+	for _, o := range t.objects {
+		d = min(d, o.machine.Deadline())
+	}
+	return d
+}
+
+// advanceTopic wakes the parts of a topic that are due.
+func (h *Host) advanceTopic(now protocol.Time, t *topic) {
+	if t.view.Deadline() <= now {
+		h.collect(t.id, protocol.ObjectView, func(o *protocol.Outbox) { t.view.Advance(now, o) })
+	}
+	for _, obj := range t.objects {
+		if obj.machine.Deadline() <= now {
+			h.collect(t.id, obj.id, func(o *protocol.Outbox) { obj.machine.Advance(now, o) })
+		}
+	}
+	if t.receipts.deadline() <= now {
+		h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.advance(now, o) })
+	}
+}
+
+// toView gives one group's view an input.
+func (h *Host) toView(now protocol.Time, group protocol.TopicID, v *gossipmembership.View, in protocol.Input) {
+	h.collect(group, protocol.ObjectView, func(o *protocol.Outbox) { v.Handle(now, in, o) })
+}
+
+// toObject gives one object of a topic an input; an unknown number is ignored.
+func (h *Host) toObject(now protocol.Time, t *topic, id protocol.ObjectID, in protocol.Input) {
+	switch id {
+	case protocol.ObjectView:
+		h.toView(now, t.id, t.view, in)
+	case protocol.ObjectReceipts:
+		if rec, ok := in.(protocol.Received); ok {
+			h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.received(now, rec, o) })
+		}
+	default:
+		if m := t.object(id); m != nil {
+			h.collect(t.id, id, func(o *protocol.Outbox) { m.Handle(now, in, o) })
+		}
+	}
+}
+
+// toObjects gives every object of a topic an input.
+func (h *Host) toObjects(now protocol.Time, t *topic, in protocol.Input) {
+	for _, obj := range t.objects {
+		h.collect(t.id, obj.id, func(o *protocol.Outbox) { obj.machine.Handle(now, in, o) })
+	}
+}
+
+// toAll gives the view and every object of a topic an input.
+func (h *Host) toAll(now protocol.Time, t *topic, in protocol.Input) {
+	h.toObjects(now, t, in)
+	h.toView(now, t.id, t.view, in)
+}
+
+// withReceipts runs the receipts of a topic.
+func (h *Host) withReceipts(t *topic, f func(*protocol.Outbox)) {
+	h.collect(t.id, protocol.ObjectReceipts, func(o *protocol.Outbox) { f(o) })
+}
+
+// removeMember notes that a neighbour is gone; it reports whether it was one.
+func (t *topic) removeMember(p protocol.PeerID) bool {
+	var was bool
+	t.members, was = removePeer(t.members, p)
+	return was
+}
+
+func (t *topic) isMember(p protocol.PeerID) bool {
+	_, ok := slices.BinarySearch(t.members, p)
+	return ok
+}
+
+// findAgain sets when members are next sought: soon while there is no neighbour,
+// ever more rarely otherwise.
+func (t *topic) findAgain(now protocol.Time, rng *rand.Rand) {
+	limit := findLast
+	if len(t.members) == 0 {
+		limit = 15 * time.Second
+	}
+	t.findPause = min(t.findPause, limit)
+	t.findAt = now.Add(t.findPause + time.Duration(rng.Int64N(int64(t.findPause)/4+1)))
+	t.findPause = min(2*t.findPause, limit)
+}
+
+// topicTable holds the topics joined, looked up by ID, walked in order of ID.
+type topicTable struct {
+	byID  map[protocol.TopicID]*topic
+	order []*topic
+}
+
+func newTopicTable() topicTable { return topicTable{byID: make(map[protocol.TopicID]*topic)} }
+
+func (tt *topicTable) get(id protocol.TopicID) *topic { return tt.byID[id] }
+
+func (tt *topicTable) put(t *topic) {
+	tt.byID[t.id] = t
+	i, _ := slices.BinarySearchFunc(tt.order, t.id, byTopicID)
+	tt.order = slices.Insert(tt.order, i, t)
+}
+
+func (tt *topicTable) remove(id protocol.TopicID) {
+	delete(tt.byID, id)
+	if i, ok := slices.BinarySearchFunc(tt.order, id, byTopicID); ok {
+		tt.order = slices.Delete(tt.order, i, i+1)
+	}
+}
+
+func byTopicID(t *topic, id protocol.TopicID) int {
+	return strings.Compare(string(t.id[:]), string(id[:]))
+}

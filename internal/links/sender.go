@@ -1,0 +1,184 @@
+package links
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// batchSize is how much is written at once: small frames share one write, large
+// ones are written by pieces of it.
+const batchSize = 64 << 10
+
+// sender is a link's queue, shared by those who send, the writer, and the link's
+// own goroutine, which reports to the Handler.
+type sender struct {
+	mu        sync.Mutex
+	q         queue
+	closed    bool // takes nothing more
+	congested bool // what the Handler was last told
+	waiting   chan struct{}
+
+	framesOut, bytesOut uint64
+
+	wake chan struct{} // there is something to write, or closed was set
+	news chan struct{} // there is something to report
+}
+
+func newSender() *sender {
+	return &sender{wake: make(chan struct{}, 1), news: make(chan struct{}, 1)}
+}
+
+// signal wakes who listens on c, once however often it is called before.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// send queues a frame, or drops it; false once closed.
+func (s *sender) send(now protocol.Time, e entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.push(now, e)
+	return true
+}
+
+// sendWait queues a frame once there is room for it.
+func (s *sender) sendWait(ctx context.Context, now func() protocol.Time, e entry) error {
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return ErrNoLink
+		}
+		if s.q.fifos[e.class].fits(e.class, len(e.frame)) {
+			s.push(now(), e)
+			s.mu.Unlock()
+			return nil
+		}
+		if s.waiting == nil {
+			s.waiting = make(chan struct{})
+		}
+		waiting := s.waiting
+		s.mu.Unlock()
+		select {
+		case <-waiting:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// push queues with the lock held.
+func (s *sender) push(now protocol.Time, e entry) {
+	s.q.push(now, e)
+	signal(s.wake)
+	s.notify()
+}
+
+// notify wakes who reports, where there is something to report.
+func (s *sender) notify() {
+	if len(s.q.lost) > 0 || s.q.congested != s.congested {
+		signal(s.news)
+	}
+}
+
+// next fills batch, which is empty with a capacity of batchSize, with lengths and
+// frames. Of a frame larger than that, batch has the length and large the bytes.
+// Closed reports that nothing more will come.
+func (s *sender) next(now protocol.Time, batch []byte) (_, large []byte, closed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit := protocol.MaxFrame
+	for {
+		e, ok := s.q.pop(now, limit)
+		if !ok {
+			break
+		}
+		batch = binary.AppendUvarint(batch, uint64(len(e.frame)))
+		s.framesOut++
+		if len(e.frame) > batchSize-len(batch) {
+			large = e.frame
+			break
+		}
+		batch = append(batch, e.frame...)
+		limit = batchSize - len(batch) - binary.MaxVarintLen32
+	}
+	s.bytesOut += uint64(len(batch) + len(large))
+	if s.waiting != nil && len(batch) > 0 {
+		close(s.waiting)
+		s.waiting = nil
+	}
+	s.notify()
+	return batch, large, s.closed && len(batch) == 0
+}
+
+// report takes out what the Handler is to be told: frames lost, and whether the
+// queue became congested (+1) or drained (-1).
+func (s *sender) report() (losses []lost, turn int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	losses, s.q.lost = s.q.lost, nil
+	switch {
+	case s.q.congested && !s.congested:
+		turn = 1
+	case !s.q.congested && s.congested:
+		turn = -1
+	}
+	s.congested = s.q.congested
+	return losses, turn
+}
+
+// close makes the sender take nothing more. Control frames stay to be written where
+// flush is set; all else goes.
+func (s *sender) close(flush bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.q.discard(protocol.Fresh)
+	s.q.discard(protocol.Repair)
+	if !flush {
+		s.q.discard(protocol.Control)
+	}
+	if s.waiting != nil {
+		close(s.waiting)
+		s.waiting = nil
+	}
+	signal(s.wake)
+}
+
+// room returns the room of a class in frames and bytes; none once closed.
+func (s *sender) room(c protocol.Class) (frames, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, 0
+	}
+	return s.q.room(c)
+}
+
+// count writes what this side of the link has counted into c.
+func (s *sender) count(c *Counters) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.FramesOut, c.BytesOut = s.framesOut, s.bytesOut
+	c.Dropped, c.Expired = s.q.dropped, s.q.expired
+}
+
+// queued returns the frames and bytes that wait, all classes together.
+func (s *sender) queued() (frames, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.q.fifos {
+		frames += s.q.fifos[i].len()
+		bytes += s.q.fifos[i].bytes
+	}
+	return frames, bytes
+}

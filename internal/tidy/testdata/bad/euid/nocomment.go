@@ -1,0 +1,1 @@
+package euid // want `package euid has no package comment`

@@ -1,0 +1,1 @@
+package lab // want `no test file has a package comment`

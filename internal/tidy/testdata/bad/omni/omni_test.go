@@ -1,0 +1,8 @@
+package omni
+
+import (
+	"os"
+	"time"
+)
+
+var _ = os.Args[time.Now().Nanosecond()]

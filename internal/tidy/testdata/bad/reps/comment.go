@@ -1,0 +1,2 @@
+// Reps is described here. want-here `does not begin with "Package reps "`
+package reps

@@ -1,0 +1,2 @@
+// Package sockets stands for a package of another module.
+package sockets

@@ -1,0 +1,105 @@
+package node
+
+import (
+	"time"
+
+	"github.com/quilt-p2p/quilt/internal/core"
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// Bounds of the loop (our guesses).
+const (
+	// MaxInputs bounds the inputs that wait for the core; whoever brings another
+	// waits, and so in the end does the peer that sends it.
+	MaxInputs = 1024
+	// maxSleep is the longest sleep; a deadline further off is looked at again.
+	maxSleep = time.Minute
+)
+
+// now is the driver's monotonic clock.
+func (n *Node) now() protocol.Time { return protocol.Time(time.Since(n.started)) }
+
+// tell brings the core an input; it waits while too many wait, and gives up when
+// the node closes.
+func (n *Node) tell(in protocol.Input) {
+	select {
+	case n.inputs <- in:
+	case <-n.closing:
+	}
+}
+
+// look runs f in the core's goroutine and waits for it: to read, not to steer. It
+// reports false when the node is closed.
+func (n *Node) look(f func(now protocol.Time, h *core.Host)) bool {
+	done := make(chan struct{})
+	select {
+	case n.looks <- func(now protocol.Time, h *core.Host) { f(now, h); close(done) }:
+	case <-n.closing:
+		return false
+	}
+	<-done
+	return true
+}
+
+// loop is the goroutine that owns the core.
+func (n *Node) loop() {
+	defer close(n.looped)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		n.arm(timer)
+		select {
+		case in := <-n.inputs:
+			n.handle(in)
+			n.handleWaiting()
+		case f := <-n.looks:
+			f(n.now(), n.core)
+		case <-timer.C:
+			if now := n.now(); n.core.Deadline() <= now {
+				n.core.Advance(now, &n.out)
+				n.perform()
+			}
+		case <-n.closing:
+			n.core.Handle(n.now(), protocol.Stop{}, &n.out)
+			n.perform()
+			return
+		}
+	}
+}
+
+// handle gives the core one input. Links coming and going also start and stop the
+// streaming to the peer.
+func (n *Node) handle(in protocol.Input) {
+	switch e := in.(type) {
+	case linkUp:
+		n.startServer(e.link.Peer)
+		in = protocol.LinkUp{Link: e.link}
+	case linkDown:
+		n.stopServer(e.peer)
+		in = protocol.LinkDown{Peer: e.peer, Reason: e.reason}
+	}
+	n.core.Handle(n.now(), in, &n.out)
+	n.perform()
+}
+
+// handleWaiting takes inputs that wait already without setting the alarm between
+// them, but not for ever: deadlines must not starve.
+func (n *Node) handleWaiting() {
+	for range 64 {
+		select {
+		case in := <-n.inputs:
+			n.handle(in)
+		default:
+			return
+		}
+	}
+}
+
+// arm sets the alarm for the core's deadline.
+func (n *Node) arm(timer *time.Timer) {
+	sleep := maxSleep
+	if d := n.core.Deadline(); d != protocol.Never {
+		sleep = min(maxSleep, max(0, d.Sub(n.now())))
+	}
+	timer.Reset(sleep)
+}

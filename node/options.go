@@ -1,0 +1,114 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// DefaultListen is where a peer listens unless told otherwise: any port, so that
+// none can be blocked for all, over QUIC and TCP, IPv4 and IPv6.
+var DefaultListen = []string{
+	"/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0",
+	"/ip6/::/udp/0/quic-v1", "/ip6/::/tcp/0",
+}
+
+// LoopbackListen keeps a peer to this machine: for demos and tests.
+var LoopbackListen = []string{"/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"}
+
+// Option is a setting of New.
+type Option func(*config) error
+
+type config struct {
+	home     string
+	listen   []string
+	mdns     bool
+	tickets  []string
+	logger   *slog.Logger
+	clock    func() time.Time
+	agent    string
+	maxStore int64
+	patience time.Duration
+}
+
+func newConfig(opts []Option) (config, error) {
+	c := config{
+		listen:   DefaultListen,
+		logger:   slog.New(slog.DiscardHandler),
+		clock:    time.Now,
+		agent:    "quilt",
+		patience: DefaultPatience,
+	}
+	for _, opt := range opts {
+		if err := opt(&c); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// WithHome keeps keys, items and remembered peers in a directory, made with mode
+// 0700 where it is missing. Without a home they are in a temporary directory that
+// Close removes: every run is then a new peer.
+func WithHome(dir string) Option {
+	return func(c *config) error {
+		if dir == "" {
+			return errors.New("node: WithHome needs a directory")
+		}
+		c.home = dir
+		return nil
+	}
+}
+
+// WithListen sets the multiaddrs to listen on, as text. Default: DefaultListen.
+func WithListen(addrs ...string) Option {
+	return func(c *config) error { c.listen = addrs; return nil }
+}
+
+// WithMDNS announces this peer on the LAN and looks for others there. Default: off.
+func WithMDNS(on bool) Option {
+	return func(c *config) error { c.mdns = on; return nil }
+}
+
+// WithTickets makes contact with the peers that tickets name.
+func WithTickets(tickets ...string) Option {
+	return func(c *config) error { c.tickets = append(c.tickets, tickets...); return nil }
+}
+
+// WithLogger sets where the peer says what goes wrong around it. Default: nowhere.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) error { c.logger = l; return nil }
+}
+
+// WithClock replaces the wall clock, which stamps entries and receipts and numbers
+// this peer's records. No decision about others hangs on it.
+func WithClock(now func() time.Time) Option {
+	return func(c *config) error { c.clock = now; return nil }
+}
+
+// WithUserAgent sets what this peer tells others about its program.
+func WithUserAgent(agent string) Option {
+	return func(c *config) error { c.agent = agent; return nil }
+}
+
+// WithStoreLimit bounds the bytes of stored items; 0, the default, is no limit
+// but the disk's.
+func WithStoreLimit(bytes int64) Option {
+	return func(c *config) error {
+		if bytes < 0 {
+			return fmt.Errorf("node: a store limit of %d bytes makes no sense: use 0 for none", bytes)
+		}
+		c.maxStore = bytes
+		return nil
+	}
+}
+
+// DefaultPatience is how long a reader waits for a missing entry to come before
+// the gap is reported and passed (our guess: several rounds of repair).
+const DefaultPatience = 30 * time.Second
+
+// WithPatience sets how long readers wait for a missing entry.
+func WithPatience(d time.Duration) Option {
+	return func(c *config) error { c.patience = d; return nil }
+}

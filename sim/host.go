@@ -1,0 +1,185 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/quilt-p2p/quilt/gossipmembership"
+	"github.com/quilt-p2p/quilt/internal/core"
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// Host is one simulated peer: a core, a disk that never fails, and counters.
+type Host struct {
+	net    *Network
+	index  int32
+	id     protocol.PeerID
+	core   *core.Host
+	out    protocol.Outbox
+	alive  bool
+	wakeAt protocol.Time
+	links  map[int32]uint32 // generation of the link to each linked host
+	disk   map[protocol.TopicID]*disk
+	seqs   map[protocol.TopicID]uint64
+	store  bool // writes succeed
+
+	// Sent counts what this host has sent.
+	Sent Sent
+	// Notes counts the events that its core reported, by name.
+	Notes map[string]int
+	// Receipts collects who says to have stored which of its items.
+	Receipts map[protocol.ItemID][]protocol.PeerID
+}
+
+// Sent counts what a host has sent: encoded frames without transport overhead.
+type Sent struct {
+	Frames, Bytes uint64
+	// Payload is the bytes of items among Bytes, Copies their number.
+	Payload, Copies uint64
+}
+
+// disk is what a host holds of one topic.
+type disk struct {
+	byID  map[protocol.ItemID]*protocol.Item
+	bySeq map[authorSeq]*protocol.Item
+	order []*protocol.Item // as delivered
+}
+
+type authorSeq struct {
+	author protocol.PeerID
+	seq    uint64
+}
+
+// Add adds a host and starts it.
+func (n *Network) Add() *Host {
+	i := int32(len(n.hosts))
+	h := &Host{
+		net: n, index: i, alive: true, store: true, wakeAt: protocol.Never,
+		id:       protocol.PeerID(fmt.Sprintf("sim-host-%06d", i)),
+		links:    make(map[int32]uint32),
+		disk:     make(map[protocol.TopicID]*disk),
+		seqs:     make(map[protocol.TopicID]uint64),
+		Notes:    make(map[string]int),
+		Receipts: make(map[protocol.ItemID][]protocol.PeerID),
+	}
+	cfg := n.cfg.Core
+	cfg.Self = h.id
+	h.core = core.New(cfg, rand.New(rand.NewPCG(n.peers.Uint64(), uint64(i))))
+	n.hosts = append(n.hosts, h)
+	n.byID[h.id] = h
+	h.input(core.SelfRecord{Record: h.record()})
+	h.input(protocol.Start{})
+	return h
+}
+
+// record is the host's own record: the simulator leaves signatures out.
+func (h *Host) record() gossipmembership.Record {
+	return gossipmembership.Record{Peer: h.id, Seq: 1, Addrs: []string{string(h.id)}}
+}
+
+// ID is the host's peer ID.
+func (h *Host) ID() protocol.PeerID { return h.id }
+
+// Index is the host's place in Network.Hosts.
+func (h *Host) Index() int { return int(h.index) }
+
+// Alive reports whether the host has not been killed.
+func (h *Host) Alive() bool { return h.alive }
+
+// Core returns the host's core, for a look inside.
+func (h *Host) Core() *core.Host { return h.core }
+
+// Contact tells the host of another, as a ticket does.
+func (h *Host) Contact(other *Host) {
+	h.input(core.Contacts{Records: []gossipmembership.Record{other.record()}})
+}
+
+// Join has the host take part in a topic; with an owner it is an owned feed.
+func (h *Host) Join(name string, owner protocol.PeerID) {
+	h.disk[protocol.TopicOf(name)] = &disk{
+		byID:  make(map[protocol.ItemID]*protocol.Item),
+		bySeq: make(map[authorSeq]*protocol.Item),
+	}
+	h.input(core.Join{Name: name, Owner: owner})
+}
+
+// Leave has the host leave a topic.
+func (h *Host) Leave(name string) { h.input(core.Leave{Topic: protocol.TopicOf(name)}) }
+
+// Publish publishes an item under the host's own ID and returns it.
+func (h *Host) Publish(name string, data []byte) *protocol.Item {
+	t := protocol.TopicOf(name)
+	h.seqs[t]++
+	it := protocol.NewItem(name, h.id, h.seqs[t], data)
+	h.disk[t].put(it)
+	h.input(core.Published{Item: it})
+	return it
+}
+
+// AwaitReceipts asks who has stored an item.
+func (h *Host) AwaitReceipts(it *protocol.Item, until protocol.Time) {
+	h.input(core.AwaitReceipts{Topic: it.Topic, ID: it.ID, Until: until})
+}
+
+// Kill ends the host silently: nobody is told.
+func (h *Host) Kill() { h.alive = false }
+
+// FullDisk makes every write fail, or succeed again.
+func (h *Host) FullDisk(full bool) { h.store = !full }
+
+// Delivered returns the items delivered to readers of a topic, in order.
+func (h *Host) Delivered(name string) []*protocol.Item {
+	if d := h.disk[protocol.TopicOf(name)]; d != nil {
+		return d.order
+	}
+	return nil
+}
+
+// put adds an item; it reports whether it is new.
+func (d *disk) put(it *protocol.Item) bool {
+	if d.byID[it.ID] != nil {
+		return false
+	}
+	d.byID[it.ID] = it
+	key := authorSeq{it.Author, it.Seq}
+	if d.bySeq[key] == nil {
+		d.bySeq[key] = it
+	}
+	return true
+}
+
+// input gives the core an input now.
+func (h *Host) input(in protocol.Input) {
+	h.core.Handle(h.net.now, in, &h.out)
+	h.perform()
+}
+
+// happen gives the core what an event means.
+func (h *Host) happen(e *event) {
+	n := h.net
+	switch e.kind {
+	case evWake:
+		h.wakeAt = protocol.Never
+		h.core.Advance(n.now, &h.out)
+	case evInput:
+		h.core.Handle(n.now, e.input, &h.out)
+	case evMessage:
+		if h.links[e.from] != e.gen {
+			return
+		}
+		h.core.Handle(n.now, protocol.Received{
+			From:  protocol.Origin{Peer: n.hosts[e.from].id, Authenticated: true},
+			Topic: e.frame.topic, Object: e.frame.object, Msg: e.frame.msg, At: n.now,
+		}, &h.out)
+	case evDialled:
+		h.dialled(e)
+	case evLinkUp:
+		h.linked(e.from, e.gen, true)
+	case evLinkGone:
+		if h.links[e.from] == e.gen {
+			delete(h.links, e.from)
+			h.core.Handle(n.now, protocol.LinkDown{Peer: n.hosts[e.from].id, Reason: "closed by peer"}, &h.out)
+		}
+	}
+	h.perform()
+}
