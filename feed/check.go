@@ -19,12 +19,9 @@ var (
 // author is the owner and the data is an entry with the item's sequence number.
 // It does not look at the signature; see Verify.
 func Check(it *protocol.Item) error {
-	if err := CheckTopicName(it.TopicName); err != nil {
-		return err
-	}
 	owner, owned := Owner(it.TopicName)
 	if !owned {
-		return nil
+		return CheckTopicName(it.TopicName)
 	}
 	if it.Author != owner {
 		return ErrNotOwner

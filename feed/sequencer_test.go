@@ -163,6 +163,29 @@ func TestSequencerBounds(t *testing.T) {
 	}
 }
 
+// TestSequencerLateBound: a gap that is filled in pieces, by a reader who does not
+// read, is remembered in as many pieces as the bounds allow, the newest.
+func TestSequencerLateBound(t *testing.T) {
+	q := NewSequencer(1, patience)
+	const n = 4 * MaxGaps
+	q.Have(0, n+1, n+1)
+	if got, want := drain(q, at(patience)), fmt.Sprintf("gap:1-%d %d", n, n+1); got != want {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	for i := uint64(2); i <= n; i += 2 {
+		q.Have(at(patience), i, i)
+		if len(q.late) > MaxGaps || len(q.gaps) > MaxGaps {
+			t.Fatalf("%d late, %d gaps", len(q.late), len(q.gaps))
+		}
+	}
+	if len(q.late) != MaxGaps || len(q.gaps) != MaxGaps {
+		t.Errorf("bounds not reached: %d late, %d gaps", len(q.late), len(q.gaps))
+	}
+	if got := strings.Fields(drain(q, at(patience))); len(got) != MaxGaps || got[MaxGaps-1] != fmt.Sprintf("late:%d", n) {
+		t.Errorf("%d handed out, the last %s", len(got), got[len(got)-1])
+	}
+}
+
 // TestSequencerSweep: whatever comes in whatever order, the reader sees every entry
 // at most once and in order except the late ones, every number exactly once as
 // entry or gap, nothing waits longer than ten times the patience, and in the end

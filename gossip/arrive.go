@@ -2,7 +2,6 @@ package gossip
 
 import (
 	"math"
-"time"
 
 	"github.com/quilt-p2p/quilt/protocol"
 )
@@ -77,8 +76,7 @@ func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protoco
 		m.recent.add(h)
 	}
 	h.presumed = false
-	if m.author != "" && m.author != in.Item.Author && now.Sub(m.lastAcc) < time.Second { m.mixed = now }
-	m.author, m.lastAcc = in.Item.Author, now
+	m.crossed.accepted(now, in.Item.Author)
 	h.by = ownSource
 	if in.Repaired {
 		h.by = otherSource
@@ -124,7 +122,6 @@ func (m *Machine) delivered(now protocol.Time, h *held, w *want, out *protocol.O
 	}
 	h.by = source(n.slot)
 	n.stats.deliveries++
-	if zz("RESET") > 0 { n.since = 0 }
 	n.stats.delivered = w.came
 	if w.repaired {
 		h.announced, h.measure = w.first, w.asks > 0
@@ -134,74 +131,14 @@ func (m *Machine) delivered(now protocol.Time, h *held, w *want, out *protocol.O
 	// to eagerPushPeers" (SRDS 2007, algorithm 1). Not while a Prune is on its way
 	// there, for then this copy was sent before it arrived.
 	if !n.eager && now >= n.settled {
-		n.eager = true
+		n.turnEager()
+	}
+	n.run = run{}
+	for _, a := range w.announcers {
+		a.n.asks = 0
 	}
 	if len(w.announcers) > 0 && w.announcers[0].at < w.came {
 		m.late.add(w.came.Sub(w.first) - onWire(h.size))
 	}
 	m.optimise(now, n, w, out)
-}
-
-// duplicate prunes a link that brought a copy too many.
-//
-// "When a node receives a duplicate, it sends a PRUNE message to the sender"
-// (SRDS 2007, section 3.3).
-func (m *Machine) duplicate(now protocol.Time, in protocol.Duplicate, out *protocol.Outbox) {
-	n := m.find(in.From)
-	w, h := m.wants.get(in.ID), m.recent.get(in.ID)
-	if w != nil && w.handed && w.by == n && !w.again {
-		// What is new here is known to the container.
-		h = &held{id: w.id, size: w.size, at: now, by: otherSource, presumed: true, holders: w.holders}
-		m.wants.remove(w)
-		m.recent.add(h)
-	}
-	if n == nil {
-		return
-	}
-	n.stats.duplicates++
-	by := otherSource
-	switch {
-	case h != nil:
-		h.holders |= n.bit()
-		by = h.by
-		m.measureLate(n, h)
-	case w != nil:
-		// The first copy is still being judged. If it is refused, this one was good.
-		w.announcedBy(n, now)
-		if w.by != nil {
-			by = source(w.by.slot)
-		}
-	}
-	if now >= n.settled && m.redundant(n, by) {
-		if zz("HOLD") > 0 && now.Sub(m.mixed) < 2*time.Second && m.mixed > 0 {
-			if n.since == 0 || now.Sub(n.last) > 3*time.Second { n.since = now.Add(time.Duration(m.rng.Int64N(int64(zz("HOLD")*float64(m.greatestRTT())+1)))) }
-			n.last = now
-			if now < n.since { return }
-		}
-		n.since = 0
-		m.prune(now, n, in.ID, out)
-	}
-}
-
-// measureLate learns from a pushed copy that came after the item had been asked
-// for elsewhere: the wait was too short.
-func (m *Machine) measureLate(n *neighbour, h *held) {
-	if h.measure && n.eager && m.copy.id == h.id && !m.copy.repaired {
-		h.measure = false
-		m.late.add(m.copy.at.Sub(h.announced) - onWire(h.size))
-	}
-}
-
-// redundant reports whether n need not push, another having brought the first
-// copy: one that is eager still, so that crossing duplicates of several items
-// cannot prune every link.
-func (m *Machine) redundant(n *neighbour, by source) bool {
-	switch by {
-	case ownSource:
-		return true
-	case otherSource:
-		return false
-	}
-	first := m.slots[by]
-	return first != n && first.eager
 }

@@ -14,7 +14,7 @@
 // the item and turns that link eager: the tree is whole again.
 //
 //	publisher ──push──▶ A ──push──▶ B          IHave{id,size}…  "I hold these"
-//	    └───────push──▶ C ╌╌IHave╌╌▶ B         Graft{id…}       "send these, and push from now on"
+//	    └───────push──▶ C ╌╌IHave╌╌▶ B         Graft{id…}       "send these [and push from now on]"
 //	                                           Prune{}          "only announce from now on"
 //
 // # Where this differs from the paper
@@ -32,8 +32,12 @@
 // The paper assumes that messages are not lost. Here the two ends of a link come
 // to agree on its state whatever is lost: an announcement says how its sender
 // holds the link, and pushed copies over a link held lazy are answered (link.go).
-// A duplicate prunes only in favour of a link that is eager now, so crossing
-// copies of several items never leave a peer without a parent.
+//
+// The paper has one publisher at a time in mind. With several, cutting cycles and
+// grafting at once tears the shared tree apart for minutes. Here a duplicate prunes
+// only in favour of a link that is eager now, and after a while drawn by lot where
+// publishers cross (prune.go); and an item that is missed is first only asked for:
+// the tree changes if that repeats itself (ask.go).
 //
 // # What it leaves to others
 //
@@ -49,5 +53,5 @@
 //
 // message.go (what is said), machine.go (what happens on each input), arrive.go,
 // ask.go and want.go (the way in), push.go, announce.go and recent.go (the way out),
-// link.go and neighbour.go (eager and lazy), wait.go and optimise.go (time).
+// link.go, prune.go and neighbour.go (eager and lazy), wait.go and optimise.go (time).
 package gossip

@@ -36,8 +36,8 @@ type NeighbourInfo struct {
 	Duplicates int64 `json:"duplicates"`
 	// Pushes counts items pushed there.
 	Pushes int64 `json:"pushes"`
-	// Grafts and Prunes count those sent there; Unanswered the items that a Graft
-	// asked for in vain.
+	// Grafts and Prunes count those sent there, Grafts that ask once included;
+	// Unanswered the items that a Graft asked for in vain.
 	Grafts     int64 `json:"grafts"`
 	Prunes     int64 `json:"prunes"`
 	Unanswered int64 `json:"unanswered"`

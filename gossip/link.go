@@ -27,8 +27,7 @@ func (n *neighbour) settle(now protocol.Time) { n.settled = now.Add(n.patience()
 
 // graft turns a link eager on both sides, and asks for items.
 func (m *Machine) graft(now protocol.Time, n *neighbour, ids []protocol.ItemID, out *protocol.Outbox) {
-	n.eager = true
-	n.early = 0
+	n.turnEager()
 	n.grafting++
 	n.settle(now)
 	n.stats.grafts++
@@ -56,8 +55,16 @@ func (n *neighbour) pruned(now protocol.Time) {
 // turnLazy holds the link lazy at this end.
 func (n *neighbour) turnLazy() {
 	n.eager = false
-	n.early = 0
 	n.grafting = 0
+	n.run = run{}
+}
+
+// turnEager holds the link eager at this end.
+func (n *neighbour) turnEager() {
+	n.eager = true
+	n.asks = 0
+	n.early = 0
+	n.run = run{}
 }
 
 // reconcile takes note that the other end holds the link lazy.

@@ -12,8 +12,6 @@ import (
 type Machine struct {
 	cfg Config
 	rng *rand.Rand
-	author protocol.PeerID
-	mixed, lastAcc protocol.Time
 
 	neighbours []*neighbour // ascending by peer
 	slots      [MaxNeighbours]*neighbour
@@ -22,8 +20,10 @@ type Machine struct {
 
 	// late is how late pushed copies come after the first announcement.
 	late estimator
-	// swapAfter is when the tree may next be optimised.
-	swapAfter protocol.Time
+	// nextSwap is when the tree may next be optimised.
+	nextSwap protocol.Time
+	// crossed is when items of two authors were last on their way at once.
+	crossed crossed
 	// copy is the copy handed up last: the container answers a duplicate at once,
 	// and its answer does not repeat when and how the copy came.
 	copy struct {

@@ -56,15 +56,26 @@ func (m IHave) AppendTo(b []byte) []byte {
 // Graft asks for 0 to MaxIDs announced items, and for everything new to be pushed
 // over this link from now on.
 //
-//	count:uvarint count×id:32
-type Graft struct{ Items []protocol.ItemID }
+//	flags:1 count:uvarint count×id:32
+type Graft struct {
+	// Once says that the items are all that is asked for, at least one: how the link
+	// is held does not change.
+	Once  bool
+	Items []protocol.ItemID
+}
+
+const flagOnce = 1
 
 // Kind implements protocol.Message.
 func (Graft) Kind() uint8 { return KindGraft }
 
 // AppendTo implements protocol.Message.
 func (m Graft) AppendTo(b []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(len(m.Items)))
+	var flags byte
+	if m.Once {
+		flags = flagOnce
+	}
+	b = binary.AppendUvarint(append(b, flags), uint64(len(m.Items)))
 	for _, id := range m.Items {
 		b = append(b, id[:]...)
 	}
@@ -133,11 +144,16 @@ func readIHave(r *protocol.Reader) IHave {
 }
 
 func readGraft(r *protocol.Reader) Graft {
+	flags := r.Byte()
 	n := r.Count(MaxIDs, len(protocol.ItemID{}))
-	if n == 0 {
-		return Graft{}
+	m := Graft{Once: flags&flagOnce != 0}
+	if flags&^flagOnce != 0 || m.Once && n == 0 {
+		r.Fail()
 	}
-	m := Graft{Items: make([]protocol.ItemID, n)}
+	if n == 0 {
+		return m
+	}
+	m.Items = make([]protocol.ItemID, n)
 	for i := range m.Items {
 		m.Items[i] = r.Item()
 	}

@@ -13,7 +13,6 @@ type neighbour struct {
 	peer protocol.PeerID
 	// slot is this neighbour's bit in sets of holders, below MaxNeighbours.
 	slot int
-	since, last protocol.Time
 
 	// eager is how this side holds the link.
 	eager     bool
@@ -37,8 +36,15 @@ type neighbour struct {
 	busy protocol.Time
 	// opened counts the missing items that it was the first to announce.
 	opened int
-	// early counts deliveries in a row before which it had long announced.
-	early int
+	// asks counts how often in a row it was asked for what it had announced, and
+	// nobody had pushed in time.
+	asks int
+	// early counts deliveries in a row before which it had long announced, since
+	// earlySince.
+	early      int
+	earlySince protocol.Time
+	// run is of duplicates from there without a first copy between them.
+	run run
 
 	queue   []protocol.ItemID // to be announced; at most MaxQueue
 	flushAt protocol.Time     // Never while queue is empty

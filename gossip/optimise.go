@@ -8,8 +8,10 @@ import (
 
 const (
 	// swapStreak is how many deliveries in a row a lazy neighbour has to be ahead of
-	// (our guess). A peer that relays two publishers by turns is thus left alone.
+	// and for how long (our guesses). A peer that relays two publishers by turns is
+	// thus left alone.
 	swapStreak = 5
+	swapAfter  = 2 * time.Second
 	// swapLead is the least by which it has to be ahead (our guess): what a driver's
 	// scheduling can make up on its own is no gain.
 	swapLead = 10 * time.Millisecond
@@ -38,18 +40,18 @@ func (m *Machine) optimise(now protocol.Time, by *neighbour, w *want, out *proto
 	for _, n := range m.neighbours {
 		lead := w.leadOf(n)
 		if n.eager || n.suspected || lead < n.lead() {
-			n.early = 0
+			n.early, n.earlySince = 0, now
 			continue
 		}
 		n.early = min(n.early+1, swapStreak)
-		if n.early == swapStreak && lead > bestLead {
+		if n.early == swapStreak && now.Sub(n.earlySince) >= swapAfter && lead > bestLead {
 			best, bestLead = n, lead
 		}
 	}
-	if best == nil || now < m.swapAfter {
+	if best == nil || now < m.nextSwap {
 		return
 	}
-	m.swapAfter = now.Add(swapPause)
+	m.nextSwap = now.Add(swapPause)
 	out.Note("gossip.swap", by.peer, w.id, int64(bestLead))
 	m.graft(now, best, nil, out)
 }

@@ -34,10 +34,14 @@ func (m *Machine) push(now protocol.Time, in protocol.Accepted, h *held, out *pr
 //
 // "When a node receives a GRAFT message, it adds the sender to its eagerPushPeers
 // [...] and sends the payload" (SRDS 2007, section 3.4).
+//
+// An item is sent MaxAnswers times at most, or one short message could be made to
+// cost a megabyte again and again.
 func (m *Machine) grafted(now protocol.Time, n *neighbour, msg Graft, out *protocol.Outbox) {
-	n.eager = true
-	n.early = 0
-	n.grafting = 0
+	if !msg.Once {
+		n.turnEager()
+		n.grafting = 0
+	}
 	var ids []protocol.ItemID
 	for _, id := range msg.Items {
 		if h := m.recent.get(id); h != nil && m.fresh(now, h) && h.answer(n) {

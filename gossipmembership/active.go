@@ -38,11 +38,14 @@ func (v *View) neighbor(now protocol.Time, from PeerID, m Neighbor, out *protoco
 		v.accept(now, from, m, out)
 		return
 	}
-	inbound, used := v.inbound(), len(v.active)+len(v.asks)
+	all, inbound := v.speaking()
+	// The silent count here: they may come back, and places of this peer's own
+	// choice must be left.
+	open := v.inbound() < v.cfg.MaxInbound+v.cfg.Overflow
 	switch {
-	case inbound < v.cfg.MaxInbound && used < v.cfg.MaxActive:
+	case open && inbound < v.cfg.MaxInbound && v.room(all, 0):
 		v.add(now, neighbor{peer: from, degree: m.Degree}, out)
-	case m.Degree == 0 && inbound < v.cfg.MaxInbound+v.cfg.Overflow && used < v.cfg.MaxActive+v.cfg.Overflow:
+	case open && m.Degree == 0 && v.room(all, v.cfg.Overflow):
 		v.add(now, neighbor{peer: from, guest: true}, out)
 		out.Note("view.guest", from, protocol.ItemID{}, int64(len(v.active)))
 	default:
@@ -55,14 +58,14 @@ func (v *View) neighbor(now protocol.Time, from PeerID, m Neighbor, out *protoco
 
 // accept says yes.
 func (v *View) accept(now protocol.Time, to PeerID, m Neighbor, out *protocol.Outbox) {
-	out.Send(to, NeighborReply{Nonce: m.Nonce, Accept: true, Degree: len(v.active)},
+	out.Send(to, NeighborReply{Nonce: m.Nonce, Accept: true, Degree: v.degree()},
 		protocol.Control, now.Add(v.patience(to)))
 }
 
 // refuse says no, and names the other members that the peer wants to know, once
 // every 10 s a link, or a refusal would multiply what a flood costs.
 func (v *View) refuse(now protocol.Time, to PeerID, m Neighbor, out *protocol.Outbox) {
-	reply := NeighborReply{Nonce: m.Nonce, Degree: len(v.active)}
+	reply := NeighborReply{Nonce: m.Nonce, Degree: v.degree()}
 	if m.Want > 0 && now >= v.links[to].nextSample {
 		reply.Records = v.sample(to, m.Want)
 		v.editLink(to, func(l *link) { l.nextSample = now.Add(sampleEvery) })
@@ -125,6 +128,34 @@ func (v *View) neighborIndex(peer PeerID) int {
 		}
 	}
 	return -1
+}
+
+// speaking is the number of neighbours that are not suspected, and of those that
+// are of their own choice among them.
+func (v *View) speaking() (all, inbound int) {
+	for i := range v.active {
+		if v.links[v.active[i].peer].suspected {
+			continue
+		}
+		all++
+		if !v.active[i].outbound {
+			inbound++
+		}
+	}
+	return all, inbound
+}
+
+// degree is what this peer tells others of its neighbours' number.
+func (v *View) degree() int {
+	all, _ := v.speaking()
+	return all
+}
+
+// room reports whether there is a place for one more where so many neighbours
+// speak: those that are silent keep theirs only within the overflow.
+func (v *View) room(speaking, overflow int) bool {
+	return speaking+len(v.asks) < v.cfg.MaxActive+overflow &&
+		len(v.active)+len(v.asks) < v.cfg.MaxActive+v.cfg.Overflow
 }
 
 // inbound is the number of neighbours of their own choice.

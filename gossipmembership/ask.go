@@ -60,7 +60,7 @@ func (v *View) put(now protocol.Time, a *ask, out *protocol.Outbox) {
 	a.dialing = false
 	a.nonce = v.rng.Uint64()
 	a.deadline = now.Add(v.patience(a.peer))
-	msg := Neighbor{Nonce: a.nonce, Degree: len(v.active), Want: v.want(a)}
+	msg := Neighbor{Nonce: a.nonce, Degree: v.degree(), Want: v.want(a)}
 	out.Send(a.peer, msg, protocol.Control, a.deadline)
 }
 

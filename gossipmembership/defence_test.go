@@ -47,7 +47,7 @@ func TestOnlyNewcomersAreRelieved(t *testing.T) {
 
 // A flood of strangers evicts nobody, whatever they say and however often.
 func TestFloodEvictsNobody(t *testing.T) {
-	sweep(t, 5, func(t *testing.T, seed uint64) {
+	sweep(t, 2, func(t *testing.T, seed uint64) {
 		w := newTestNet(t, seed, 140, ViewConfig{})
 		for i := 40; i < 140; i++ {
 			w.adverse[i] = true
@@ -114,17 +114,48 @@ func TestShuffleAnswers(t *testing.T) {
 	x.want(only(x.hear(1, Shuffle{Nonce: 5}), "shuffled"), "shuffled")
 }
 
-func TestShuffleReplyIsTakenOnce(t *testing.T) {
-	x := newViewTest(t, ViewConfig{})
-	x.inbound(1, 1)
-	shuffle := only(x.wait(8*time.Second), "shuffle")
-	x.want(shuffle[:1], "shuffle")
-	x.v.exchange.deadline = x.now + 1
-	nonce := x.v.exchange.nonce
-	x.hear(1, ShuffleReply{Nonce: nonce, Records: []Record{testRecord(8, 1)}})
-	x.hear(1, ShuffleReply{Nonce: nonce, Records: []Record{testRecord(9, 1)}})
-	if x.v.memberIndex(testPeer(8)) < 0 || x.v.memberIndex(testPeer(9)) >= 0 {
-		t.Error("want the first reply taken and the second not")
+// The answer to a shuffle is taken from the peer asked, with its nonce, in time,
+// and once.
+func TestShuffleReplyMustMatch(t *testing.T) {
+	tests := []struct {
+		name  string
+		from  func(asked int) int
+		nonce uint64
+		late  time.Duration
+		twice bool
+		want  bool
+	}{
+		{name: "as asked", want: true},
+		{name: "another neighbour's", from: func(asked int) int { return 3 - asked }},
+		{name: "another nonce", nonce: 1},
+		{name: "late", late: 3 * time.Second},
+		{name: "the second", twice: true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			x := newViewTest(t, ViewConfig{})
+			x.inbound(1, 2)
+			var shuffle []protocol.Effect
+			for len(shuffle) == 0 {
+				shuffle = only(x.wait(100*time.Millisecond), "shuffle")
+			}
+			from := 1
+			if shuffle[0].(protocol.Send).To == testPeer(2) {
+				from = 2
+			}
+			nonce := nonceOf(shuffle) + test.nonce
+			if test.from != nil {
+				from = test.from(from)
+			}
+			if test.twice {
+				x.hear(from, ShuffleReply{Nonce: nonce})
+			}
+			x.now = x.now.Add(test.late)
+			x.hear(from, ShuffleReply{Nonce: nonce, Degree: 2, Records: []Record{testRecord(9, 1)}})
+			if got := x.v.memberIndex(testPeer(9)) >= 0; got != test.want {
+				t.Errorf("learnt from it: %v, want %v", got, test.want)
+			}
+		})
 	}
 }
 
@@ -152,6 +183,52 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// A rotation whose request crosses the other's own is one all the same.
+func TestRotationCrossed(t *testing.T) {
+	x := newViewTest(t, ViewConfig{MinActive: 3})
+	for n := 1; n <= 3; n++ {
+		x.outbound(n)
+	}
+	x.link(4)
+	x.do(Candidates{Peers: []PeerID{testPeer(4)}})
+	for len(x.v.asks) == 0 {
+		x.wait(100 * time.Millisecond)
+	}
+	x.want(x.hear(4, Neighbor{Nonce: 1, Degree: 3}), "bye:rotated", "down:rotated", "close", "up", "yes")
+}
+
+// What others have chosen since makes a link of one's own choice superfluous, and
+// it is given back where the other can spare it.
+func TestTrim(t *testing.T) {
+	x := newViewTest(t, ViewConfig{MinActive: 3, TargetOutbound: 2})
+	x.outbound(1)
+	x.outbound(2)
+	x.outbound(3)
+	x.inbound(4, 5)
+	x.v.trim(x.now, &x.out)
+	x.want(x.take()) // none can spare it
+	x.hear(2, Present{Degree: 4})
+	x.hear(5, Present{Degree: 8})
+	x.v.trim(x.now, &x.out)
+	effects := x.take()
+	x.want(effects, "bye:rotated", "down:rotated", "close")
+	if to := effects[0].(protocol.Send).To; to != testPeer(2) {
+		t.Errorf("%v is given back", to)
+	}
+	x.hear(1, Present{Degree: 8})
+	x.v.trim(x.now, &x.out)
+	x.want(x.take()) // two of its choice are its target
+}
+
+// A peer that is being asked may say that it is one's neighbour before it answers.
+func TestPresentFromPeerBeingAsked(t *testing.T) {
+	x := newViewTest(t, ViewConfig{})
+	x.link(1)
+	ask := x.do(Candidates{Peers: []PeerID{testPeer(1)}})
+	x.want(x.hear(1, Present{Degree: 1}))
+	x.want(x.hear(1, NeighborReply{Nonce: nonceOf(ask), Accept: true}), "up")
+}
+
 func TestRotationRefused(t *testing.T) {
 	x := newViewTest(t, ViewConfig{MinActive: 3})
 	for n := 1; n <= 3; n++ {
@@ -163,5 +240,47 @@ func TestRotationRefused(t *testing.T) {
 	x.want(x.hear(4, NeighborReply{Nonce: nonceOf(effects), Degree: 8}), "close")
 	if len(x.v.active) != 3 {
 		t.Errorf("%d neighbours after a refusal", len(x.v.active))
+	}
+}
+
+// Neighbours that fall silent make room for others, and coming back they must not
+// have taken what belongs to the peer's own choice.
+func TestSilentStrangersDoNotWidenTheDoor(t *testing.T) {
+	x := newViewTest(t, ViewConfig{})
+	x.inbound(1, 4)
+	for n := 1; n <= 4; n++ {
+		x.do(protocol.LinkSuspected{Peer: testPeer(n)})
+	}
+	for n := 5; n <= 20; n++ {
+		x.link(n)
+		x.hear(n, Neighbor{Nonce: uint64(n), Degree: n % 2})
+	}
+	limit := x.v.cfg.MaxInbound + x.v.cfg.Overflow
+	if got := x.v.inbound(); got <= 4 || got > limit {
+		t.Fatalf("%d inbound neighbours, four of them silent; want 5 to %d", got, limit)
+	}
+	for n := 1; n <= 4; n++ {
+		x.do(protocol.LinkRestored{Peer: testPeer(n)})
+	}
+	x.want(x.do(Candidates{Peers: []PeerID{testPeer(31), testPeer(32), testPeer(33)}}), "dial", "dial")
+}
+
+// Who comes and goes does not drive the peer to exchange neighbours of its choice.
+func TestComingAndGoingDoesNotRotate(t *testing.T) {
+	x := newViewTest(t, ViewConfig{MinActive: 3})
+	for n := 1; n <= 3; n++ {
+		x.outbound(n)
+	}
+	x.wait(time.Second)
+	at := x.v.rotateAt
+	x.inbound(10, 10)
+	x.do(protocol.LinkSuspected{Peer: testPeer(10)})
+	x.do(protocol.LinkDown{Peer: testPeer(10), Reason: "gone"})
+	if x.v.rotateAt != at {
+		t.Errorf("a stranger's going brings a rotation forward by %v", at.Sub(x.v.rotateAt))
+	}
+	x.do(protocol.LinkDown{Peer: testPeer(1), Reason: "gone"})
+	if x.v.rotateAt >= at {
+		t.Error("the loss of a neighbour of its choice does not")
 	}
 }

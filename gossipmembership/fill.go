@@ -2,9 +2,13 @@ package gossipmembership
 
 import "github.com/quilt-p2p/quilt/protocol"
 
-// missing is how many neighbours of this peer's choice the view lacks.
+// missing is how many neighbours of this peer's choice the view lacks. Those that
+// are suspected count as lacking: by the time they are known to be dead, items
+// would have waited for ten seconds; if they speak again, rotation and relief
+// bring the view back to its size.
 func (v *View) missing() int {
-	return max(v.cfg.TargetOutbound-v.outbound(), v.cfg.MinActive-len(v.active), 0)
+	all, inbound := v.speaking()
+	return max(v.cfg.TargetOutbound-(all-inbound), v.cfg.MinActive-all, 0)
 }
 
 // mayFill reports whether one more member may be asked to fill the view.
@@ -15,20 +19,23 @@ func (v *View) mayFill() bool {
 			asking++
 		}
 	}
-	return asking < min(v.missing(), maxFillAsks) && len(v.active)+len(v.asks) < v.cfg.MaxActive
+	all, _ := v.speaking()
+	return asking < min(v.missing(), maxFillAsks) && v.room(all, 0)
 }
 
-// fill asks members to become neighbours while the view is short of them. Those
-// to which this host holds a link it has dialled come first, for they cost
-// nothing and are no stranger's choice; then those that fail least.
+// fill asks members to become neighbours while the view is short of them. Every
+// other time those to which this host holds a link it has dialled come first, for
+// they cost nothing and are no stranger's choice; not always, or groups that share
+// links would fall into the same islands. Then those that fail least.
 func (v *View) fill(now protocol.Time, out *protocol.Outbox) {
 	for v.mayFill() {
+		linkedFirst := v.rng.IntN(2) == 0
 		i := v.choose(len(v.passive), func(i int) int {
 			m := &v.passive[i]
 			switch {
 			case !v.ready(m) || m.retryAt > now:
 				return never
-			case v.links[m.peer].dialled:
+			case linkedFirst && v.links[m.peer].dialled:
 				return 1
 			}
 			return -m.failures
@@ -61,10 +68,10 @@ func (v *View) ready(m *member) bool {
 	return v.askIndex(m.peer) < 0 && !(linked && l.suspected)
 }
 
-// hurry forgets back-offs when the last neighbour is gone: alone, any member will
-// do.
+// hurry forgets back-offs when the last neighbour is gone or silent: alone, any
+// member will do.
 func (v *View) hurry(now protocol.Time) {
-	if len(v.active) > 0 {
+	if all, _ := v.speaking(); all > 0 {
 		return
 	}
 	for i := range v.passive {

@@ -22,9 +22,24 @@ func (v *View) linkDown(now protocol.Time, peer PeerID, reason string, out *prot
 		v.remember(now, member{peer: peer, tested: n.outbound})
 		v.failed(now, peer)
 		v.hurry(now)
+		if n.outbound {
+			v.rotateAfterLoss(now)
+		}
 	}
 	if i := v.askIndex(peer); i >= 0 && !v.asks[i].dialing {
 		v.askFailed(now, i, "view.ask-link-down", out)
+	}
+}
+
+// suspect notes that a link is silent. If it is a neighbour's, the view looks for
+// another at once (see missing).
+func (v *View) suspect(now protocol.Time, peer PeerID) {
+	v.editLink(peer, func(l *link) { l.suspected = true })
+	if i := v.neighborIndex(peer); i >= 0 {
+		v.hurry(now)
+		if v.active[i].outbound {
+			v.rotateAfterLoss(now)
+		}
 	}
 }
 

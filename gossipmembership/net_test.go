@@ -36,16 +36,17 @@ type testNet struct {
 }
 
 type testHost struct {
-	n     int
-	id    PeerID
-	view  *View
-	book  *SimpleBook
-	links map[PeerID]bool
-	need  map[PeerID]bool
-	up    map[PeerID]bool // by Up and Down
-	dead  bool
-	downs map[PeerID]string  // why neighbours went
-	inbox []protocol.Message // of an adversary
+	n        int
+	id       PeerID
+	view     *View
+	book     *SimpleBook
+	links    map[PeerID]bool
+	need     map[PeerID]bool
+	up       map[PeerID]bool // by Up and Down
+	dead     bool
+	deadline protocol.Time      // of view
+	downs    map[PeerID]string  // why neighbours went
+	inbox    []protocol.Message // of an adversary
 }
 
 type event struct {
@@ -74,7 +75,7 @@ func newTestNet(t *testing.T, seed uint64, n int, cfg ViewConfig) *testNet {
 		h := &testHost{
 			n: i, id: testPeer(i),
 			links: make(map[PeerID]bool), need: make(map[PeerID]bool), up: make(map[PeerID]bool),
-			downs: make(map[PeerID]string),
+			downs: make(map[PeerID]string), deadline: protocol.Never,
 		}
 		h.book = NewSimpleBook(h.id, 200, rand.New(rand.NewPCG(seed, uint64(1000+i))))
 		h.book.Learn(w.now, testRecord(i, 1e15), h.id)
@@ -100,8 +101,8 @@ func (w *testNet) run(d time.Duration) {
 	for {
 		next, who := protocol.Never, (*testHost)(nil)
 		for _, h := range w.hosts {
-			if at := h.view.Deadline(); !h.dead && at < next {
-				next, who = at, h
+			if !h.dead && h.deadline < next {
+				next, who = h.deadline, h
 			}
 		}
 		if len(w.queue) > 0 && w.queue[0].at <= next {
@@ -121,8 +122,8 @@ func (w *testNet) run(d time.Duration) {
 		var out protocol.Outbox
 		who.view.Advance(w.now, &out)
 		w.perform(who, &out)
-		if d := who.view.Deadline(); d <= w.now {
-			w.t.Fatalf("peer %d: deadline %v is not after now %v", who.n, d, w.now)
+		if who.deadline <= w.now {
+			w.t.Fatalf("peer %d: deadline %v is not after now %v", who.n, who.deadline, w.now)
 		}
 	}
 	w.now = end
@@ -172,6 +173,7 @@ func (w *testNet) perform(h *testHost, out *protocol.Outbox) {
 			w.t.Fatalf("unexpected effect %T", e)
 		}
 	}
+	h.deadline = h.view.Deadline()
 	w.check(h)
 }
 
@@ -352,56 +354,6 @@ func (w *testNet) alive() []*testHost {
 		}
 	}
 	return hosts
-}
-
-// component is the number of living hosts that the first one reaches over links
-// that both sides count as neighbours.
-func (w *testNet) component() int {
-	hosts := w.alive()
-	seen := map[PeerID]bool{hosts[0].id: true}
-	todo := []*testHost{hosts[0]}
-	for len(todo) > 0 {
-		h := todo[0]
-		todo = todo[1:]
-		for _, n := range h.view.active {
-			if p := w.by[n.peer]; !p.dead && p.up[h.id] && !seen[n.peer] {
-				seen[n.peer] = true
-				todo = append(todo, p)
-			}
-		}
-	}
-	return len(seen)
-}
-
-func (w *testNet) wantConnected() {
-	w.t.Helper()
-	if got, want := w.component(), len(w.alive()); got != want {
-		w.t.Fatalf("at %v: %d of %d peers connected", w.now, got, want)
-	}
-}
-
-// asymmetric counts neighbours that do not count the other as theirs.
-func (w *testNet) asymmetric() int {
-	n := 0
-	for _, h := range w.alive() {
-		for _, nb := range h.view.active {
-			if p := w.by[nb.peer]; !p.dead && !p.up[h.id] {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// degrees returns the least, mean and greatest number of neighbours.
-func (w *testNet) degrees() (least int, mean float64, most int) {
-	least = 1 << 30
-	hosts := w.alive()
-	for _, h := range hosts {
-		d := len(h.view.active)
-		least, most, mean = min(least, d), max(most, d), mean+float64(d)/float64(len(hosts))
-	}
-	return least, mean, most
 }
 
 // note adds an effect to the trace.

@@ -26,7 +26,7 @@ func (v *View) advancePresent(now protocol.Time, out *protocol.Outbox) {
 	v.presentAt = now.Add(v.jitter(v.cfg.PresentEvery))
 	v.relieve(now, out)
 	for i := range v.active {
-		out.Send(v.active[i].peer, Present{Degree: len(v.active)}, protocol.Control, now.Add(v.cfg.PresentEvery/2))
+		out.Send(v.active[i].peer, Present{Degree: v.degree()}, protocol.Control, now.Add(v.cfg.PresentEvery/2))
 	}
 }
 

@@ -37,7 +37,7 @@ func (v *View) advanceShuffle(now protocol.Time, out *protocol.Outbox) {
 	}
 	to := v.active[i].peer
 	v.exchange = exchange{peer: to, nonce: v.rng.Uint64(), deadline: now.Add(v.patience(to))}
-	out.Send(to, Shuffle{Nonce: v.exchange.nonce, Degree: len(v.active), Records: v.sample(to, v.cfg.ShuffleSize)},
+	out.Send(to, Shuffle{Nonce: v.exchange.nonce, Degree: v.degree(), Records: v.sample(to, v.cfg.ShuffleSize)},
 		protocol.Control, v.exchange.deadline)
 }
 
@@ -54,7 +54,7 @@ func (v *View) shuffle(now protocol.Time, from PeerID, m Shuffle, out *protocol.
 	}
 	v.active[i].nextShuffle = now.Add(shuffleGap)
 	// What is sent is chosen before what has come, so as not to send it back.
-	reply := ShuffleReply{Nonce: m.Nonce, Degree: len(v.active), Records: v.sample(from, v.cfg.ShuffleSize)}
+	reply := ShuffleReply{Nonce: m.Nonce, Degree: v.degree(), Records: v.sample(from, v.cfg.ShuffleSize)}
 	v.learn(now, m.Records, from)
 	out.Send(from, reply, protocol.Control, now.Add(v.patience(from)))
 }
@@ -104,10 +104,10 @@ func (v *View) hopeful() int {
 func (v *View) shortShuffleEvery() time.Duration { return v.cfg.ShuffleEvery / 12 }
 
 // sample returns at most n records for a peer: this peer's own, then random
-// members, of which none is known to fail. Only verified records are passed on.
+// members, of which none is known to fail.
 func (v *View) sample(to PeerID, n int) []Record {
 	recs := make([]Record, 0, n)
-	if own, ok := v.book.Record(v.self); ok && own.Seq > 0 {
+	if own, ok := v.book.Record(v.self); ok {
 		recs = append(recs, own)
 	}
 	for _, i := range v.rng.Perm(len(v.active) + len(v.passive)) {
@@ -123,7 +123,7 @@ func (v *View) sample(to PeerID, n int) []Record {
 		if peer == "" || peer == to {
 			continue
 		}
-		if rec, ok := v.book.Record(peer); ok && rec.Seq > 0 {
+		if rec, ok := v.book.Record(peer); ok {
 			recs = append(recs, rec)
 		}
 	}

@@ -77,7 +77,7 @@ func (v *View) Handle(now protocol.Time, in protocol.Input, out *protocol.Outbox
 	case protocol.LinkRTT:
 		v.editLink(in.Peer, func(l *link) { l.rtt = in.RTT })
 	case protocol.LinkSuspected:
-		v.editLink(in.Peer, func(l *link) { l.suspected = true })
+		v.suspect(now, in.Peer)
 	case protocol.LinkRestored:
 		v.editLink(in.Peer, func(l *link) { l.suspected = false })
 	case protocol.DialFailed:

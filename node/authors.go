@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/quilt-p2p/quilt/feed"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -47,6 +48,13 @@ func loadIdentity(path string) (crypto.PrivKey, protocol.PeerID, error) {
 func (a *author) next(now time.Time) uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.last = max(a.last+1, uint64(now.UnixNano()))
+	a.last = feed.NextOpenSeq(a.last, now.UnixNano())
 	return a.last
+}
+
+// used notes a number of an earlier run: the clock may have been set back since.
+func (a *author) used(seq uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last = max(a.last, seq)
 }

@@ -24,13 +24,20 @@ func (n *Node) storeItem(e protocol.Store) {
 func (n *Node) noteStored(it *protocol.Item, r store.PutResult) {
 	switch {
 	case errors.Is(r.Err, store.ErrFull):
-		n.count("store.full", 1)
-		n.notices.warnOnce("full", r.Err.Error())
+		n.noteFull(r.Err)
 	case r.Err != nil:
 		n.count("store.error", 1)
 		n.log.Error("storing an item", "item", it.ID, "error", r.Err)
-	case r.Fork && r.Arrival == 0:
-		n.count("fork", 1)
-		n.noticeFork(it, r.FirstID)
+	case r.Fork && r.Arrival == 0 && r.FirstID != protocol.ItemID{}:
+		n.noteFork(it.TopicName, it.Seq, r.FirstID, it.ID)
+	case r.New:
+		n.full.Store(false)
 	}
+}
+
+// noteFull counts and tells that there is no room on disk.
+func (n *Node) noteFull(err error) {
+	n.full.Store(true)
+	n.count("store.full", 1)
+	n.notices.warnOnce("full", err.Error())
 }

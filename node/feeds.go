@@ -28,6 +28,9 @@ type Feed struct {
 // metaFeeds is where the store remembers feeds: name to address.
 const metaFeeds = "feeds"
 
+// keySuffix ends the names of key files.
+const keySuffix = ".key"
+
 // feedName is what a feed may be called on a host: it becomes a file's name.
 var feedName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
@@ -39,6 +42,8 @@ var (
 	ErrFeedExists = errors.New("a feed of this name exists already")
 	// ErrBadAddress: that is no feed's address.
 	ErrBadAddress = errors.New("not a feed's address (one looks like /quilt/feed/12D3Koo…)")
+	// ErrOwnFeed: an own feed cannot be left.
+	ErrOwnFeed = errors.New("this feed is your own: others would lose its source")
 	// ErrFeedName: the name cannot be one.
 	ErrFeedName = errors.New("a feed's name has 1 to 64 letters, digits, dots, dashes and underscores and begins with a letter or digit")
 )
@@ -48,6 +53,11 @@ var (
 func (n *Node) NewFeed(name string) (Feed, error) {
 	if !feedName.MatchString(name) {
 		return Feed{}, fmt.Errorf("feed name %q: %w", name, ErrFeedName)
+	}
+	n.naming.Lock()
+	defer n.naming.Unlock()
+	if n.closed() {
+		return Feed{}, ErrClosed
 	}
 	if _, ok := n.feed(name); ok {
 		return Feed{}, fmt.Errorf("feed %q: %w", name, ErrFeedExists)
@@ -67,6 +77,8 @@ func (n *Node) Follow(address, name string) (Feed, error) {
 	if !ok {
 		return Feed{}, fmt.Errorf("%w: %q", ErrBadAddress, address)
 	}
+	n.naming.Lock()
+	defer n.naming.Unlock()
 	for _, f := range n.Feeds() {
 		if f.Address == address {
 			return f, nil
@@ -88,6 +100,8 @@ func (n *Node) Follow(address, name string) (Feed, error) {
 
 // Unfollow leaves a followed feed; an own one cannot be left.
 func (n *Node) Unfollow(name string) error {
+	n.naming.Lock()
+	defer n.naming.Unlock()
 	f, ok := n.feed(name)
 	if !ok {
 		for _, g := range n.Feeds() {
@@ -100,10 +114,10 @@ func (n *Node) Unfollow(name string) error {
 	case !ok:
 		return fmt.Errorf("feed %q: %w", name, ErrNoFeed)
 	case f.Own:
-		return fmt.Errorf("feed %q is your own: others would lose its source", name)
+		return fmt.Errorf("feed %q: %w", name, ErrOwnFeed)
 	}
 	if err := n.store.SetMeta(metaFeeds, f.Name, nil); err != nil {
-		return err
+		return n.orClosed(err)
 	}
 	n.mu.Lock()
 	delete(n.feeds, f.Name)
@@ -135,13 +149,13 @@ func (n *Node) feed(name string) (Feed, bool) {
 }
 
 func (n *Node) feedKey(name string) string {
-	return filepath.Join(n.home, "feeds", name+".key")
+	return filepath.Join(n.home, "feeds", name+keySuffix)
 }
 
 // keepFeed remembers a feed and joins it.
 func (n *Node) keepFeed(f Feed) error {
 	if err := n.store.SetMeta(metaFeeds, f.Name, []byte(f.Address)); err != nil {
-		return err
+		return n.orClosed(err)
 	}
 	n.mu.Lock()
 	n.feeds[f.Name] = f
@@ -150,7 +164,9 @@ func (n *Node) keepFeed(f Feed) error {
 	return err
 }
 
-// loadFeeds reads the feeds of an earlier run; own are those with a key.
+// loadFeeds reads the feeds of an earlier run; own are those with a key. A key that
+// the store does not know of counts too: the store was lost, or a crash came between
+// the two.
 func (n *Node) loadFeeds() error {
 	entries, err := n.store.MetaEntries(metaFeeds)
 	if err != nil {
@@ -165,6 +181,26 @@ func (n *Node) loadFeeds() error {
 			f.Own = feed.TopicName(f.author.id) == f.Address
 		}
 		n.feeds[f.Name] = f
+	}
+	return n.loadFeedKeys()
+}
+
+// loadFeedKeys takes in own feeds that the store has no name for.
+func (n *Node) loadFeedKeys() error {
+	files, err := os.ReadDir(filepath.Join(n.home, "feeds"))
+	if err != nil {
+		return fmt.Errorf("reading the keys of feeds: %w", err)
+	}
+	for _, file := range files {
+		name, ok := strings.CutSuffix(file.Name(), keySuffix)
+		if _, known := n.feeds[name]; !ok || known || !feedName.MatchString(name) {
+			continue
+		}
+		a, err := loadAuthor(n.feedKey(name))
+		if err != nil {
+			return err
+		}
+		n.feeds[name] = Feed{Name: name, Address: feed.TopicName(a.id), Own: true, author: a}
 	}
 	return nil
 }

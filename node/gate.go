@@ -22,15 +22,21 @@ type gate struct {
 func newGate() *gate { return &gate{banned: make(map[protocol.PeerID]time.Time)} }
 
 // ban refuses a peer for a while. At most core.MaxBanned are kept; what has
-// expired goes first.
+// expired goes, then what expires soonest.
 func (g *gate) ban(p protocol.PeerID, d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
+	first := p
 	for q, until := range g.banned {
-		if until.Before(now) || len(g.banned) >= core.MaxBanned {
+		if until.Before(now) {
 			delete(g.banned, q)
+		} else if first == p || until.Before(g.banned[first]) {
+			first = q
 		}
+	}
+	if _, known := g.banned[p]; !known && len(g.banned) >= core.MaxBanned {
+		delete(g.banned, first)
 	}
 	g.banned[p] = now.Add(d)
 }

@@ -17,6 +17,9 @@ func (h handler) Hello(p protocol.PeerID, hello []byte) error {
 	if err != nil {
 		return err
 	}
+	if !h.n.gate.open(p) { // by a connection from before it was banned
+		return errors.New("refused for a while")
+	}
 	if rec.Peer != p {
 		return errors.New("greeting with another peer's record")
 	}

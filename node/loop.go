@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/quilt-p2p/quilt/internal/core"
+	"github.com/quilt-p2p/quilt/internal/links"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -14,6 +15,10 @@ const (
 	MaxInputs = 1024
 	// maxSleep is the longest sleep; a deadline further off is looked at again.
 	maxSleep = time.Minute
+	// maxMalformed is how many malformed frames or greetings of one peer end in its
+	// being refused for banMalformed: what core does about invalid items.
+	maxMalformed = 3
+	banMalformed = 10 * time.Minute
 )
 
 // now is the driver's monotonic clock.
@@ -76,6 +81,10 @@ func (n *Node) handle(in protocol.Input) {
 		in = protocol.LinkUp{Link: e.link}
 	case linkDown:
 		n.stopServer(e.peer)
+		if e.reason == links.ReasonMalformed && n.links.Charges(e.peer) >= maxMalformed {
+			n.gate.ban(e.peer, banMalformed)
+			n.log.Warn("peer refused for a while", "peer", e.peer, "reason", "malformed frames", "for", banMalformed)
+		}
 		in = protocol.LinkDown{Peer: e.peer, Reason: e.reason}
 	}
 	n.core.Handle(n.now(), in, &n.out)

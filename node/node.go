@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -60,8 +61,16 @@ type Node struct {
 	receipts receiptWaits
 	notices  noticeHub
 	origins  origins
+	forks    forksSeen
+	full     atomic.Bool // the last write found the disk, or the store's limit, full
 
-	mu     sync.Mutex
+	// joining is held while a topic is joined or left, so that the core hears of it
+	// in the order in which it is so. Never taken by the core's goroutine.
+	joining sync.Mutex
+	// naming is held while a feed gets its name, or loses it.
+	naming sync.Mutex
+
+	mu     sync.Mutex // never held while waiting for anything
 	topics map[protocol.TopicID]*Topic
 	feeds  map[string]Feed // by local name
 	hello  []byte          // this host's record, as peers are greeted with
@@ -120,17 +129,17 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.nextRecord(nil); err != nil {
 		return err
 	}
+	n.tell(protocol.Start{}) // first of all inputs: peers may bring some from here on
 	if err := n.openLinks(); err != nil {
 		return err
 	}
+	n.running = true
+	go n.loop() // before anything else is told: what waits to be told may be full
 	if err := n.nextRecord(n.links.Addrs()); err != nil {
 		return err
 	}
-	n.running = true
-	go n.loop()
 	n.wg.Add(1)
 	go n.upkeep()
-	n.tell(protocol.Start{})
 	n.tellRemembered()
 	if err := ctx.Err(); err != nil {
 		return err
@@ -183,9 +192,12 @@ func (n *Node) openLinks() error {
 		Hello: func() []byte { n.mu.Lock(); defer n.mu.Unlock(); return n.hello },
 	}, handler{n})
 	if err != nil {
-		return fmt.Errorf("listening on %v: %w (choose other addresses, or port 0 for any free one)", n.cfg.listen, err)
+		return listenError(n.cfg.listen, err)
 	}
 	n.links = m
+	if missing := notListening(n.cfg.listen, m.Host().Network().ListenAddresses()); len(missing) > 0 {
+		return listenError(missing, errors.New("port in use, or not permitted"))
+	}
 	return nil
 }
 
@@ -207,7 +219,9 @@ func (n *Node) close() error {
 	if n.running {
 		n.remember()
 	}
+	n.mu.Lock()
 	close(n.closing)
+	n.mu.Unlock()
 	if n.running {
 		<-n.looped // it says goodbye to the neighbours before the links close
 	}
@@ -234,6 +248,24 @@ func (n *Node) close() error {
 
 // ErrClosed: the node was closed.
 var ErrClosed = errors.New("the peer is closed")
+
+// closed reports whether Close was called.
+func (n *Node) closed() bool {
+	select {
+	case <-n.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// orClosed returns ErrClosed for an error that only says that the store is closed.
+func (n *Node) orClosed(err error) error {
+	if errors.Is(err, store.ErrClosed) && n.closed() {
+		return ErrClosed
+	}
+	return err
+}
 
 // greeting encodes this host's record for peers.
 func greeting(rec gossipmembership.Record) []byte { return rec.AppendTo(nil) }

@@ -129,11 +129,6 @@ func (n *Node) noticeItem(t *Topic, e protocol.Deliver) {
 	n.notices.send(Notice{Kind: kind, Peer: e.From, Topic: t.name, Item: e.Item.ID, Seq: e.Item.Seq, Repaired: e.Repaired})
 }
 
-// noticeFork tells of a fork.
-func (n *Node) noticeFork(it *protocol.Item, first protocol.ItemID) {
-	n.notices.send(Notice{Kind: ForkSeen, Topic: it.TopicName, Item: first, Other: it.ID, Seq: it.Seq})
-}
-
 // event counts what the core reports, and tells of what a person wants to know.
 func (n *Node) event(e protocol.Event) {
 	name, detail, _ := strings.Cut(e.Name, ": ")

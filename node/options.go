@@ -78,13 +78,25 @@ func WithTickets(tickets ...string) Option {
 
 // WithLogger sets where the peer says what goes wrong around it. Default: nowhere.
 func WithLogger(l *slog.Logger) Option {
-	return func(c *config) error { c.logger = l; return nil }
+	return func(c *config) error {
+		if l == nil {
+			return errors.New("node: WithLogger needs a logger")
+		}
+		c.logger = l
+		return nil
+	}
 }
 
 // WithClock replaces the wall clock, which stamps entries and receipts and numbers
 // this peer's records. No decision about others hangs on it.
 func WithClock(now func() time.Time) Option {
-	return func(c *config) error { c.clock = now; return nil }
+	return func(c *config) error {
+		if now == nil {
+			return errors.New("node: WithClock needs a clock")
+		}
+		c.clock = now
+		return nil
+	}
 }
 
 // WithUserAgent sets what this peer tells others about its program.
@@ -110,5 +122,11 @@ const DefaultPatience = 30 * time.Second
 
 // WithPatience sets how long readers wait for a missing entry.
 func WithPatience(d time.Duration) Option {
-	return func(c *config) error { c.patience = d; return nil }
+	return func(c *config) error {
+		if d < 0 {
+			return fmt.Errorf("node: a patience of %v makes no sense", d)
+		}
+		c.patience = d
+		return nil
+	}
 }

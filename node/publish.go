@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
-	"github.com/quilt-p2p/quilt/feed"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/internal/store"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -17,8 +15,12 @@ import (
 const (
 	// maxPublishQueue bounds publications that wait; Publish then waits.
 	maxPublishQueue = 256
-	// maxPublishBatch bounds those that share one fsync.
+	// maxPublishBatch bounds those that share one fsync, and maxPublishBytes is how
+	// large they are when no more are added.
 	maxPublishBatch = 128
+	maxPublishBytes = 4 << 20
+	// MaxOnce bounds a key of WithOnce in bytes.
+	MaxOnce = store.MaxMark
 )
 
 // Published is where an item went.
@@ -76,67 +78,71 @@ type publishResult struct {
 // Publish signs data, stores it, sends it, and returns when it is safe on this
 // host's disk: from then on it is not lost. In an owned feed it becomes the next
 // entry of the chain. It fails where the disk is full (store.ErrFull), the data
-// too large, or the feed somebody else's.
+// too large, or the feed somebody else's; but for ErrNotEnoughReceipts nothing is
+// published then. ctx bounds the wait for one's turn and for receipts, not the
+// writing.
 func (t *Topic) Publish(ctx context.Context, data []byte, opts ...PublishOption) (Published, error) {
 	p := &publication{payload: data, done: make(chan publishResult, 1)}
 	for _, opt := range opts {
 		opt(p)
 	}
-	if t.owner != "" && t.n.ownAuthor(t.owner) == nil {
+	switch {
+	case ctx.Err() != nil:
+		return Published{}, ctx.Err()
+	case t.owner != "" && t.n.ownAuthor(t.owner) == nil:
 		return Published{}, ErrNotOwned
+	case len(p.once) > MaxOnce:
+		return Published{}, fmt.Errorf("the key of a publication has %d bytes, at most %d are allowed", len(p.once), MaxOnce)
 	}
 	select {
 	case t.publish <- p:
 	case <-ctx.Done():
 		return Published{}, ctx.Err()
-	case <-t.quit:
-		return Published{}, ErrLeft
-	case <-t.n.closing:
-		return Published{}, ErrClosed
+	case <-t.done:
+		return Published{}, t.ended()
+	}
+	r := t.outcome(p)
+	if r.err != nil || p.wait <= 0 {
+		return r.Published, r.err
+	}
+	return t.awaitReceipts(ctx, r.Published, p.wait)
+}
+
+// outcome waits until a publication that was queued is on disk or refused, even
+// where the topic is left or the node closed meanwhile: who is told that nothing was
+// published may publish again.
+func (t *Topic) outcome(p *publication) publishResult {
+	select {
+	case r := <-p.done:
+		return r
+	case <-t.done:
 	}
 	select {
-	case r := <-p.done: // not ctx: the item may be on its way to the disk
-		if r.err != nil || p.wait <= 0 {
-			return r.Published, r.err
-		}
-		return t.awaitReceipts(ctx, r.Published, p.wait)
-	case <-t.n.closing:
-		return Published{}, ErrClosed
+	case r := <-p.done: // it was the last
+		return r
+	default:
+		return publishResult{err: t.ended()}
 	}
+}
+
+// ended says why nothing is published any more.
+func (t *Topic) ended() error {
+	if t.n.closed() {
+		return ErrClosed
+	}
+	return ErrLeft
 }
 
 // ErrLeft: the topic was left.
 var ErrLeft = errors.New("the topic was left")
-
-// awaitReceipts waits until enough peers have stored an item.
-func (t *Topic) awaitReceipts(ctx context.Context, p Published, want int) (Published, error) {
-	w := t.n.receipts.wait(p.ID)
-	defer t.n.receipts.forget(p.ID, w)
-	until := protocol.Never
-	if d, ok := ctx.Deadline(); ok {
-		until = t.n.now().Add(time.Until(d))
-	}
-	t.n.tell(core.AwaitReceipts{Topic: t.id, ID: p.ID, Until: until})
-	for {
-		if p.StoredBy = w.count(); p.StoredBy >= want {
-			return p, nil
-		}
-		select {
-		case <-w.more:
-		case <-ctx.Done():
-			return p, fmt.Errorf("%w: %d of %d", ErrNotEnoughReceipts, p.StoredBy, want)
-		case <-t.n.closing:
-			return p, ErrClosed
-		}
-	}
-}
 
 // publisher signs and stores what is published, in order. What waits together is
 // stored in one transaction: all of it, or nothing, so that the chain never has a
 // hole.
 func (t *Topic) publisher() {
 	defer t.n.wg.Done()
-	for {
+	defer close(t.done)
+	for !t.n.closed() {
 		select {
 		case p := <-t.publish:
 			t.publishBatch(t.gather(p))
@@ -151,10 +157,11 @@ func (t *Topic) publisher() {
 // gather takes what waits already.
 func (t *Topic) gather(first *publication) []*publication {
 	batch := []*publication{first}
-	for len(batch) < maxPublishBatch {
+	for bytes := len(first.payload); len(batch) < maxPublishBatch && bytes < maxPublishBytes; {
 		select {
 		case p := <-t.publish:
 			batch = append(batch, p)
+			bytes += len(p.payload)
 		default:
 			return batch
 		}
@@ -162,75 +169,76 @@ func (t *Topic) gather(first *publication) []*publication {
 	return batch
 }
 
-// publishBatch signs, stores and sends a batch.
+// publishBatch signs, stores and sends a batch. In an own feed somebody else can
+// have taken the next number since the end of the chain was read: entries that come
+// back after a backup was restored. Then it builds on those.
 func (t *Topic) publishBatch(batch []*publication) {
+	t.catchUp()
+	err := store.ErrTaken
+	for try := 0; try < maxPublishTries && errors.Is(err, store.ErrTaken); try++ {
+		batch, err = t.tryPublish(batch)
+	}
+	if errors.Is(err, store.ErrFull) {
+		t.n.noteFull(err)
+	}
+	if err != nil {
+		fail(batch, fmt.Errorf("not published: %w", t.n.orClosed(err)))
+	}
+}
+
+// maxPublishTries bounds how often a batch is signed (our guess: entries that come
+// back arrive in bursts).
+const maxPublishTries = 20
+
+// tryPublish publishes a batch, or returns the part of it that is not yet answered
+// and why.
+func (t *Topic) tryPublish(batch []*publication) ([]*publication, error) {
 	c, err := t.tail()
 	if err != nil {
-		fail(batch, fmt.Errorf("not published: %w", err))
-		return
+		return batch, err
 	}
 	var signed []*publication
 	var items []store.Publication
+	same := make(map[*publication]*publication) // with the key of another one of the batch
 	for _, p := range batch {
-		switch {
-		case p.once != "" && slices.ContainsFunc(signed, func(q *publication) bool { return q.once == p.once }):
-			t.publishAgain(p)
-		case p.once != "" && t.answerMarked(p):
-		default:
-			if err := t.sign(p, &c); err != nil {
-				fail([]*publication{p}, err)
-				continue
-			}
-			signed = append(signed, p)
-			items = append(items, store.Publication{Item: p.item, Mark: p.once})
+		if i := slices.IndexFunc(signed, func(q *publication) bool { return p.once != "" && q.once == p.once }); i >= 0 {
+			same[p] = signed[i]
+			continue
 		}
+		if p.once != "" && t.answerMarked(p) {
+			continue
+		}
+		if err := t.sign(p, &c); err != nil {
+			fail([]*publication{p}, err)
+			continue
+		}
+		signed = append(signed, p)
+		items = append(items, store.Publication{Item: p.item, Mark: p.once})
 	}
 	if len(signed) == 0 {
-		return
+		return nil, nil
 	}
 	if err := t.n.store.PutChain(items); err != nil {
-		fail(signed, fmt.Errorf("not published: %w", err))
-		return
+		for p := range same {
+			signed = append(signed, p)
+		}
+		return signed, err
 	}
+	t.n.full.Store(false)
 	for _, p := range signed {
 		t.n.tell(core.Published{Item: p.item})
 		p.done <- publishResult{Published: Published{ID: p.item.ID, Seq: p.item.Seq}}
 	}
+	for p, first := range same {
+		p.done <- publishResult{Published: Published{ID: first.item.ID, Seq: first.item.Seq, Duplicate: true}}
+	}
+	return nil, nil
 }
 
 // fail answers publications with an error.
 func fail(batch []*publication, err error) {
 	for _, p := range batch {
 		p.done <- publishResult{err: err}
-	}
-}
-
-// tail is where a feed's chain ends.
-type tail struct {
-	seq uint64
-	id  protocol.ItemID
-}
-
-// tail reads the end of an own feed's chain from the store: what this peer
-// published, or what came back from others after a backup was restored.
-func (t *Topic) tail() (tail, error) {
-	if t.owner == "" {
-		return tail{}, nil
-	}
-	key, ok, err := t.n.store.Last(t.id, t.owner)
-	if !ok || err != nil {
-		return tail{}, err
-	}
-	return tail{key.Seq, key.ID}, nil
-}
-
-// publishAgain puts a publication whose key is in the same batch back: by its next
-// turn the key is taken.
-func (t *Topic) publishAgain(p *publication) {
-	select {
-	case t.publish <- p:
-	default:
-		p.done <- publishResult{err: errors.New("too many publications wait: try again")}
 	}
 }
 
@@ -250,25 +258,4 @@ func (t *Topic) answerMarked(p *publication) bool {
 	}
 	p.done <- r
 	return true
-}
-
-// sign makes a publication's item: the next entry of an owned feed, which becomes
-// its tail, or an item of an open topic numbered by the clock.
-func (t *Topic) sign(p *publication, c *tail) error {
-	var err error
-	if t.owner == "" {
-		if p.contentType != "" {
-			return errors.New("items of open topics have no content type: leave it out, or publish in a feed")
-		}
-		seq := t.n.author.next(t.n.cfg.clock())
-		p.item, err = feed.Sign(t.n.author.key, t.name, seq, p.payload)
-		return err
-	}
-	e := feed.Entry{Type: feed.Post, Seq: c.seq + 1, Prev: c.id, Time: t.n.cfg.clock().UnixMilli(),
-		ContentType: p.contentType, Payload: p.payload}
-	p.item, err = feed.SignEntry(t.n.ownAuthor(t.owner).key, &e)
-	if err == nil {
-		*c = tail{e.Seq, p.item.ID}
-	}
-	return err
 }

@@ -60,6 +60,9 @@ func (n *Node) serve(p protocol.PeerID, job protocol.Effect) {
 
 // serveJob sends what one request asks for, waiting for room.
 func (n *Node) serveJob(ctx context.Context, job protocol.Effect) {
+	if n.now() > expiry(job) {
+		return // it waited so long that the peer has asked elsewhere
+	}
 	switch e := job.(type) {
 	case protocol.Send:
 		n.links.SendWait(ctx, e.To, protocol.Repair, e.Expires, n.encode(e), e)
@@ -80,6 +83,17 @@ func (n *Node) serveJob(ctx context.Context, job protocol.Effect) {
 			n.log.Warn("reading the store for a peer", "peer", e.To, "error", err)
 		}
 	}
+}
+
+// expiry is when a request is of no use any more.
+func expiry(job protocol.Effect) protocol.Time {
+	switch e := job.(type) {
+	case protocol.FetchAndSend:
+		return e.Expires
+	case protocol.FetchRange:
+		return e.Expires
+	}
+	return protocol.Never
 }
 
 // sendStored sends one item as repair; it reports whether to go on.

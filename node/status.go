@@ -1,8 +1,10 @@
 package node
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/quilt-p2p/quilt/feed"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/internal/links"
 	"github.com/quilt-p2p/quilt/internal/store"
@@ -24,16 +26,20 @@ type PeerInfo struct {
 
 // Status is the state of the peer.
 type Status struct {
-	ID       protocol.PeerID
-	Home     string
-	Addrs    []string
-	Uptime   time.Duration
-	Peers    []PeerInfo
-	Known    int // peers in the address book
-	Topics   []TopicStatus
-	Store    store.Stats
-	Traffic  links.Counters
-	Counters []Counter
+	ID     protocol.PeerID
+	Home   string
+	Addrs  []string
+	Uptime time.Duration
+	Peers  []PeerInfo
+	Known  int // peers in the address book
+	Topics []TopicStatus
+	Store  store.Stats
+	// StoreFull is set while the disk, or the store's limit, leaves no room;
+	// StoreLimit is that limit in bytes, 0 for none.
+	StoreFull  bool
+	StoreLimit int64
+	Traffic    links.Counters
+	Counters   []Counter
 }
 
 // TopicStatus is the state of one topic.
@@ -56,6 +62,7 @@ func (n *Node) Status() (Status, error) {
 		return s, ErrClosed
 	}
 	s.Known = info.Known
+	s.StoreFull, s.StoreLimit = n.full.Load(), n.cfg.maxStore
 	s.Traffic = n.links.Counters()
 	s.Peers = n.peers(info)
 	for _, t := range info.Topics {
@@ -104,9 +111,9 @@ func (t *Topic) readers() int {
 
 // Held says which entries of a feed are stored.
 func (n *Node) Held(address string) (store.Holdings, error) {
-	t, err := n.Join(address)
-	if err != nil {
-		return store.Holdings{}, err
+	owner, ok := feed.Owner(address)
+	if !ok {
+		return store.Holdings{}, fmt.Errorf("%w: %q", ErrBadAddress, address)
 	}
-	return n.store.Holdings(t.id, t.owner)
+	return n.store.Holdings(protocol.TopicOf(address), owner)
 }

@@ -2,9 +2,11 @@ package node
 
 import (
 	"fmt"
+	"strings"
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/quilt-p2p/quilt/feed"
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -12,7 +14,8 @@ import (
 
 // Ticket makes a ticket: this peer's addresses and those of some peers that
 // worked, so that it is of use even when this peer is gone, and the names of
-// topics it leads to. Whoever has it can make contact; it contains no secret.
+// topics it leads to; behind a feed's address "#" and a name may suggest what to
+// call it. Whoever has it can make contact; it contains no secret.
 func (n *Node) Ticket(topics ...string) (string, error) {
 	t := gossipmembership.Ticket{Topics: topics}
 	t.Peers = append(t.Peers, gossipmembership.Contact{Peer: n.id, Addrs: clip(n.links.Addrs())})
@@ -33,7 +36,7 @@ const maxTicketPeers = 3
 func clip(addrs []string) []string { return addrs[:min(len(addrs), gossipmembership.MaxAddrs)] }
 
 // AddTicket makes contact with the peers that a ticket names, and returns the
-// names of the topics in it, which it does not join.
+// names of the topics in it as Ticket got them, which it does not join.
 func (n *Node) AddTicket(text string) (topics []string, err error) {
 	t, err := gossipmembership.ParseTicket(text)
 	if err != nil {
@@ -51,9 +54,20 @@ func (n *Node) addTicket(t gossipmembership.Ticket) {
 	}
 	n.tell(c)
 	for _, name := range t.Topics {
+		name, _ = SplitSuggestion(name)
 		c.Topic = protocol.TopicOf(name)
 		n.tell(c)
 	}
+}
+
+// SplitSuggestion splits a ticket's topic into a feed's address and the name
+// suggested for it; what is no feed's address is left whole.
+func SplitSuggestion(topic string) (name, suggestion string) {
+	address, suggestion, ok := strings.Cut(topic, "#")
+	if _, isFeed := feed.Owner(address); !ok || !isFeed {
+		return topic, ""
+	}
+	return address, suggestion
 }
 
 // parseTickets reads tickets, all or none.

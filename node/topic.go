@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/quilt-p2p/quilt/feed"
 	"github.com/quilt-p2p/quilt/internal/antientropy"
@@ -22,6 +23,9 @@ type Topic struct {
 
 	publish chan *publication
 	quit    chan struct{} // closed by Leave
+	done    chan struct{} // closed when nothing is published any more
+	joined  protocol.Time
+	waited  time.Duration // see catchUp
 
 	mu    sync.Mutex
 	wakes map[*Subscription]chan struct{}
@@ -43,41 +47,57 @@ func (n *Node) Join(name string) (*Topic, error) {
 	if err := feed.CheckTopicName(name); err != nil {
 		return nil, fmt.Errorf("topic name %q: %w", name, err)
 	}
-	n.mu.Lock()
-	t := n.topics[protocol.TopicOf(name)]
-	n.mu.Unlock()
-	if t != nil {
-		return t, nil
+	n.joining.Lock()
+	defer n.joining.Unlock()
+	if t, err := n.mayJoin(name); t != nil || err != nil {
+		return t, err
 	}
 	if err := n.store.SetMeta(metaTopics, name, []byte{1}); err != nil {
-		return nil, fmt.Errorf("remembering topic %q: %w", name, err)
+		return nil, fmt.Errorf("remembering topic %q: %w", name, n.orClosed(err))
 	}
 	return n.join(name)
 }
 
-// join takes part in a topic without remembering it.
+// mayJoin returns the topic if it is joined already, and why it cannot be joined.
+func (n *Node) mayJoin(name string) (*Topic, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch t := n.topics[protocol.TopicOf(name)]; {
+	case n.closed():
+		return nil, ErrClosed
+	case t != nil:
+		return t, nil
+	case len(n.topics) >= core.MaxTopics:
+		return nil, fmt.Errorf("topic %q: a peer carries at most %d topics; leave one first", name, core.MaxTopics)
+	}
+	return nil, nil
+}
+
+// join takes part in a topic without remembering it. n.joining is held.
 func (n *Node) join(name string) (*Topic, error) {
+	if t, err := n.mayJoin(name); t != nil || err != nil {
+		return t, err
+	}
 	owner, _ := feed.Owner(name)
 	t := &Topic{
 		n: n, id: protocol.TopicOf(name), name: name, owner: owner,
 		publish: make(chan *publication, maxPublishQueue),
 		quit:    make(chan struct{}),
+		done:    make(chan struct{}),
+		joined:  n.now(),
 		wakes:   make(map[*Subscription]chan struct{}),
 	}
 	in, err := t.holdings()
 	if err != nil {
-		return nil, fmt.Errorf("reading what is stored of topic %q: %w", name, err)
+		return nil, fmt.Errorf("reading what is stored of topic %q: %w", name, n.orClosed(err))
 	}
+	n.tell(in) // before anybody can publish
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if old := n.topics[t.id]; old != nil {
-		return old, nil
-	}
-	if len(n.topics) >= core.MaxTopics {
-		return nil, fmt.Errorf("topic %q: a peer carries at most %d topics; leave one first", name, core.MaxTopics)
+	if n.closed() {
+		return nil, ErrClosed
 	}
 	n.topics[t.id] = t
-	n.tell(in)
 	n.wg.Add(1)
 	go t.publisher()
 	return t, nil
@@ -91,6 +111,11 @@ func (t *Topic) holdings() (core.Join, error) {
 		for _, k := range keys {
 			in.Keys = append(in.Keys, antientropy.Key{Bucket: antientropy.BucketOf(k.Seq), ID: k.ID})
 		}
+		if err != nil {
+			return in, err
+		}
+		last, _, err := t.n.store.Last(t.id, t.n.author.id)
+		t.n.author.used(last.Seq)
 		return in, err
 	}
 	h, err := t.n.store.Holdings(t.id, t.owner)
@@ -108,17 +133,21 @@ func (t *Topic) holdings() (core.Join, error) {
 // joined again or removed.
 func (t *Topic) Leave() error {
 	n := t.n
+	n.joining.Lock()
+	defer n.joining.Unlock()
 	n.mu.Lock()
 	known := n.topics[t.id] == t
-	delete(n.topics, t.id)
+	if known {
+		delete(n.topics, t.id)
+	}
 	n.mu.Unlock()
 	if !known {
 		return nil
 	}
 	close(t.quit)
+	<-t.done // what is being published still belongs to the topic
 	n.tell(core.Leave{Topic: t.id})
-	t.wakeAll()
-	return n.store.SetMeta(metaTopics, t.name, nil)
+	return n.orClosed(n.store.SetMeta(metaTopics, t.name, nil))
 }
 
 // rejoin joins the topics of an earlier run.
@@ -130,9 +159,18 @@ func (n *Node) rejoin() error {
 	if err != nil {
 		return err
 	}
-	var errs []error
+	names := make([]string, 0, len(entries))
 	for _, e := range entries {
-		_, err := n.join(e.Key)
+		names = append(names, e.Key)
+	}
+	for _, f := range n.Feeds() {
+		names = append(names, f.Address) // joined already, but after a crash in between
+	}
+	n.joining.Lock()
+	defer n.joining.Unlock()
+	var errs []error
+	for _, name := range names {
+		_, err := n.join(name)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

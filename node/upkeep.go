@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"github.com/quilt-p2p/quilt/gossipmembership"
@@ -75,7 +76,10 @@ func (n *Node) nextRecord(addrs []string) error {
 	if len(stored) == 8 {
 		seq = max(seq, binary.BigEndian.Uint64(stored)+1)
 	}
-	if err := n.store.SetMeta(metaSelf, "seq", binary.BigEndian.AppendUint64(nil, seq)); err != nil {
+	err = n.store.SetMeta(metaSelf, "seq", binary.BigEndian.AppendUint64(nil, seq))
+	if errors.Is(err, store.ErrFull) {
+		n.noteFull(err) // a full disk must not keep a peer from serving what it has
+	} else if err != nil {
 		return err
 	}
 	rec := gossipmembership.Record{Peer: n.id, Seq: seq, Addrs: clip(addrs)}

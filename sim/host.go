@@ -124,6 +124,12 @@ func (h *Host) AwaitReceipts(it *protocol.Item, until protocol.Time) {
 // Kill ends the host silently: nobody is told.
 func (h *Host) Kill() { h.alive = false }
 
+// Stop ends the host in good order: its neighbours are told.
+func (h *Host) Stop() {
+	h.input(protocol.Stop{})
+	h.alive = false
+}
+
 // FullDisk makes every write fail, or succeed again.
 func (h *Host) FullDisk(full bool) { h.store = !full }
 

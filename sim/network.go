@@ -21,12 +21,18 @@ type Config struct {
 	// Loss is the share of messages that never arrive, 0 to 1. Links of libp2p do
 	// not lose messages; a simulated one may, to try the core harder.
 	Loss float64
+	// Lose, if set, says which objects' messages are all lost: to try one path
+	// without another.
+	Lose func(object protocol.ObjectID) bool
 	// DialTimeout is how long a dial of a dead host takes to fail. Default 5 s.
 	DialTimeout time.Duration
 	// Codec has every message encoded and decoded on its way.
 	Codec bool
 	// Core configures every host's core; Self is filled in.
 	Core core.Config
+	// Watch, if set, is shown every effect of every host's core: to follow one peer
+	// or one item.
+	Watch func(h *Host, e protocol.Effect)
 	// After, if set, is called after every event with the host it happened to:
 	// the place to check invariants.
 	After func(h *Host)
@@ -46,7 +52,7 @@ type Network struct {
 	trace  hash.Hash
 	events uint64
 	buf    []byte
-	// Cut, if set, says whether messages between two hosts are lost: a partition.
+	// cut, if set, says whether messages between two hosts are lost: a partition.
 	cut func(a, b int) bool
 }
 

@@ -24,6 +24,9 @@ func (h *Host) perform() {
 // effect does one thing.
 func (h *Host) effect(e protocol.Effect) {
 	n := h.net
+	if n.cfg.Watch != nil {
+		n.cfg.Watch(h, e)
+	}
 	switch e := e.(type) {
 	case protocol.Send:
 		h.send(e.To, frame{e.Topic, e.Object, e.Msg})
@@ -90,6 +93,9 @@ func (h *Host) send(to protocol.PeerID, f frame) {
 	}
 	if n.cfg.Codec {
 		f.msg = h.recode(n.buf)
+	}
+	if n.cfg.Lose != nil && n.cfg.Lose(f.object) {
+		return
 	}
 	if n.links.Float64() < n.cfg.Loss || !n.reachable(h.index, other.index) {
 		return

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -9,104 +8,131 @@ import (
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
-// crowd is a network of hosts that all take part in a feed, owned by the first,
-// and in an open topic.
-type crowd struct {
-	*Network
-	feed  string
-	items []*protocol.Item // published in the feed
-	open  []*protocol.Item // published in the open topic
-}
-
-const openTopic = "square"
-
-// newCrowd adds n hosts, each with one earlier host, drawn by the seed, for its
-// only contact, and lets them settle.
-func newCrowd(cfg Config, n int, settle time.Duration) *crowd {
-	c := &crowd{Network: New(cfg), feed: "the feed"}
-	rng := rand.New(rand.NewPCG(cfg.Seed, 3))
-	for i := range n {
-		h := c.Add()
-		h.Join(c.feed, c.Hosts()[0].ID())
-		h.Join(openTopic, "")
-		if i > 0 {
-			h.Contact(c.Hosts()[rng.IntN(i)])
-		}
-		c.Run(time.Duration(i) * time.Millisecond)
+func TestTwo(t *testing.T) {
+	net := New(Config{Seed: 1, Codec: true})
+	a, b := net.Add(), net.Add()
+	a.Join("news", "")
+	b.Join("news", "")
+	b.Contact(a)
+	net.Run(5 * time.Second)
+	it := a.Publish("news", []byte("hello"))
+	a.AwaitReceipts(it, protocol.Never)
+	net.Run(6 * time.Second)
+	if got := b.Delivered("news"); len(got) != 1 || got[0].ID != it.ID {
+		t.Fatalf("b got %d items, want a's", len(got))
 	}
-	c.Run(settle)
-	return c
-}
-
-// publish publishes n items in each topic, ten a second.
-func (c *crowd) publish(n int) {
-	for i := range n {
-		c.items = append(c.items, c.Hosts()[0].Publish(c.feed, fmt.Appendf(nil, "entry %d", len(c.items))))
-		c.open = append(c.open, c.Hosts()[1+i%3].Publish(openTopic, fmt.Appendf(nil, "item %d", len(c.open))))
-		c.Run(time.Duration(c.Now()) + 100*time.Millisecond)
+	if r := a.Receipts[it.ID]; len(r) != 1 || r[0] != b.ID() {
+		t.Fatalf("receipts %v, want b's", r)
 	}
 }
 
-// kill kills half of the hosts silently, those that publish spared.
-func (c *crowd) killHalf(seed uint64) {
-	rng := rand.New(rand.NewPCG(seed, 4))
-	for _, i := range rng.Perm(len(c.Hosts()) - 4)[:len(c.Hosts())/2] {
-		c.Hosts()[4+i].Kill()
-	}
-}
-
-// missing counts (item, survivor) pairs not delivered.
-func (c *crowd) missing() (n int) {
-	for _, h := range c.Hosts() {
-		if h.Alive() {
-			n += len(c.items) - len(h.Delivered(c.feed))
-			n += len(c.open) - len(h.Delivered(openTopic))
-		}
-	}
-	return n
-}
-
-// until runs until nothing is missing, and returns how long it took; it gives up
-// after the limit.
-func (c *crowd) until(limit time.Duration) (time.Duration, bool) {
-	start := time.Duration(c.Now())
-	for time.Duration(c.Now()) < start+limit {
-		if c.missing() == 0 {
-			return time.Duration(c.Now()) - start, true
-		}
-		c.Run(time.Duration(c.Now()) + 100*time.Millisecond)
-	}
-	return limit, false
-}
-
-func TestHalfKilledNothingLost(t *testing.T) {
+// TestHalfKilled: 1,000 hosts, 5% of messages lost, half of the hosts killed
+// silently in the middle: every survivor gets everything.
+func TestHalfKilled(t *testing.T) {
 	hosts := 1000
-	if testing.Short() {
-		hosts = 100
+	if raceEnabled || testing.Short() {
+		hosts = 60
 	}
-	seeds(t, func(t *testing.T, seed uint64) {
+	seeds(t, 1, 5, func(t *testing.T, seed uint64) {
 		start := time.Now()
-		c := newCrowd(Config{Seed: seed, Loss: 0.05, After: checkBounds(t)}, hosts, 40*time.Second)
-		c.publish(20)
-		c.killHalf(seed)
-		c.publish(20)
-		took, ok := c.until(2 * time.Minute)
-		if !ok {
-			t.Errorf("%d (item, survivor) pairs still missing", c.missing())
-			c.diagnose(t)
+		c := newCrowd(t, Config{Seed: seed, Loss: 0.05}, hosts, 40*time.Second)
+		c.publish(20, 1, 2, 3)
+		for _, i := range rand.New(rand.NewPCG(seed, 4)).Perm(hosts - 4)[:hosts/2] {
+			c.Hosts()[4+i].Kill()
 		}
-		t.Logf("%d hosts: everything everywhere %v after the last item; %d events, %v of wall time; trace %.16s",
-			hosts, took, c.Events(), time.Since(start).Round(time.Millisecond), c.Trace())
+		c.publish(20, 1, 2, 3)
+		took := c.untilComplete(2 * time.Minute)
+		t.Logf("%d hosts: everything everywhere %v after the last item, %v after the kill; %d events in %v of wall time; trace %.16s",
+			hosts, took, took+2*time.Second, c.Events(), time.Since(start).Round(time.Millisecond), c.Trace())
 	})
 }
 
-// checkBounds returns an After that checks what must hold after every event.
-func checkBounds(t *testing.T) func(*Host) {
-	return func(h *Host) {
-		for _, topic := range []string{"the feed", openTopic} {
-			if n := len(h.Core().Neighbours(protocol.TopicOf(topic))); n > 10 {
-				t.Fatalf("at %v host %d has %d neighbours in %q", h.net.now, h.index, n, topic)
-			}
+// TestPartitionMerges: both halves publish while cut apart for longer than it
+// takes to bury each other, and then learn what the other half has.
+func TestPartitionMerges(t *testing.T) {
+	const hosts = 60
+	seeds(t, 2, 20, func(t *testing.T, seed uint64) {
+		c := newCrowd(t, Config{Seed: seed, Loss: 0.02}, hosts, 60*time.Second)
+		c.Partition(func(a, b int) bool { return a%2 != b%2 })
+		c.pass(30 * time.Second)
+		c.publish(10, 1, 2)
+		c.pass(30 * time.Second)
+		if c.missing() == 0 {
+			t.Fatal("the cut does not cut")
 		}
+		c.Partition(nil)
+		t.Logf("merged %v after the cut ended", c.untilComplete(5*time.Minute))
+	})
+}
+
+// TestChurn: hosts come and go all the time, some with a word and some without;
+// those that stay get everything.
+func TestChurn(t *testing.T) {
+	seeds(t, 3, 50, func(t *testing.T, seed uint64) {
+		c := newCrowd(t, Config{Seed: seed, Loss: 0.05, Codec: seed%2 == 0}, 40, 20*time.Second)
+		rng := rand.New(rand.NewPCG(seed, 5))
+		for range 15 {
+			if victim := c.Hosts()[4+rng.IntN(len(c.Hosts())-4)]; rng.IntN(2) == 0 {
+				victim.Kill()
+			} else if victim.Alive() {
+				victim.Stop()
+			}
+			h := c.Add()
+			h.Contact(c.Hosts()[rng.IntN(4)])
+			h.Join(openTopic, "")
+			h.Join(feedTopic, c.Hosts()[0].ID())
+			c.publish(3, 1, 2, 3)
+		}
+		t.Logf("everything everywhere %v after the last item", c.untilComplete(2*time.Minute))
+	})
+}
+
+// TestFullDisk: what a host could not store for a while it gets when it can.
+func TestFullDisk(t *testing.T) {
+	seeds(t, 2, 20, func(t *testing.T, seed uint64) {
+		c := newCrowd(t, Config{Seed: seed}, 10, 20*time.Second)
+		c.Hosts()[5].FullDisk(true)
+		c.publish(10, 1, 2, 3)
+		c.pass(5 * time.Second)
+		if n := len(c.Hosts()[5].Delivered(feedTopic)); n != 0 {
+			t.Fatalf("%d entries were delivered that are not on disk", n)
+		}
+		c.Hosts()[5].FullDisk(false)
+		t.Logf("everything everywhere %v after there was room again", c.untilComplete(3*time.Minute))
+	})
+}
+
+// TestAloneIsComplete: with the fast path's messages lost altogether, repair
+// delivers everything.
+func TestRepairAlone(t *testing.T) {
+	seeds(t, 2, 20, func(t *testing.T, seed uint64) {
+		c := newCrowd(t, Config{Seed: seed, Loss: 0.05, Lose: func(object protocol.ObjectID) bool {
+			return object == protocol.ObjectGossip
+		}}, 20, 20*time.Second)
+		c.publish(20, 1, 2, 3)
+		t.Logf("everything everywhere %v after the last item", c.untilComplete(3*time.Minute))
+	})
+}
+
+// TestTrace: the same seed gives the same trace, with and without encoding and
+// decoding every message, and another seed another.
+func TestTrace(t *testing.T) {
+	run := func(seed uint64, codec bool) string {
+		c := newCrowd(t, Config{Seed: seed, Loss: 0.05, Codec: codec}, 50, 20*time.Second)
+		c.publish(5, 1, 2, 3)
+		c.Hosts()[7].Kill()
+		c.publish(5, 1, 2, 3)
+		c.pass(20 * time.Second)
+		return c.Trace()
+	}
+	first := run(1, false)
+	if again := run(1, false); again != first {
+		t.Errorf("seed 1 gave %s and then %s", first, again)
+	}
+	if coded := run(1, true); coded != first {
+		t.Errorf("seed 1 gave %s, and %s where messages were encoded and decoded", first, coded)
+	}
+	if other := run(2, false); other == first {
+		t.Error("seeds 1 and 2 gave the same trace")
 	}
 }

@@ -18,7 +18,7 @@ const demoHelp = `Shows on this computer alone what Quilt does. Four peers, each
 own with a home of its own in a temporary directory, talk over 127.0.0.1: one
 mirrors the feed of a news site into a feed of its own, the others follow it,
 one of them crashes and catches up, the author crashes and the feed lives on.
-Takes about ten seconds, and leaves nothing behind.`
+Takes a few seconds, and leaves nothing behind.`
 
 // Bounds of the demonstration: each step, and all of it (our guess).
 const (
@@ -173,8 +173,12 @@ func (d *demo) acquaint(ctx context.Context, p *demoPeer, others int) error {
 	defer cancel()
 	for {
 		peers, err := p.client.Peers(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return control.NewError(control.CodeTimeout, fmt.Sprintf("%s has not met %d others after %s", p.name, others, demoStep),
+				"the computer may be too busy; if it happens again it is a bug, please report it")
+		}
 		if err != nil {
-			return fmt.Errorf("%s has met too few others: %w", p.name, err)
+			return err
 		}
 		met := len(peers) >= others
 		select {

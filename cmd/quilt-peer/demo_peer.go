@@ -156,9 +156,14 @@ func (l *lastWords) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// String returns what was said.
+// String returns what was said; where that is an error as --json prints it, its
+// words.
 func (l *lastWords) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	var e control.Error
+	if json.Unmarshal(l.b, &e) == nil && e.Message != "" {
+		return e.Error()
+	}
 	return string(bytes.TrimSpace(l.b))
 }

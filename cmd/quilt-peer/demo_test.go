@@ -146,12 +146,12 @@ func running(pid int) bool {
 	return err == nil && !strings.Contains(string(b), ") Z ")
 }
 
-// What goes wrong is reported, and cleaned up after.
+// A peer that cannot start is reported with what it said, and cleaned up after.
 func TestDemoFails(t *testing.T) {
 	b, tmp := demoBench(t)
 	t.Setenv(fakeNet, filepath.Join(tmp, "none")) // the fakes cannot write there
 	got := b.spawn("demo").end()
-	if got.code == 0 || !strings.Contains(got.stderr, "alice cannot mirror the feed: ") {
+	if got.code == 0 || !strings.Contains(got.stderr, "quilt-peer: alice did not start: open ") {
 		t.Errorf("ended with %d: %s", got.code, got.stderr)
 	}
 	gone(t, tmp, pids(t, got.stdout))

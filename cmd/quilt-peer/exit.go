@@ -95,6 +95,13 @@ func exitCode(err error) int {
 
 // report tells the user what went wrong.
 func (a *app) report(err error, asJSON bool) {
+	for { // errors.Join wraps even a single error
+		joined, ok := err.(interface{ Unwrap() []error })
+		if !ok || len(joined.Unwrap()) != 1 {
+			break
+		}
+		err = joined.Unwrap()[0]
+	}
 	e, ok := err.(*control.Error)
 	if !ok { // the words around one belong to what happened
 		e = control.NewError(control.CodeOf(err), err.Error(), "")

@@ -54,6 +54,9 @@ func startFake(_ context.Context, cfg runConfig) (daemon, func() error, error) {
 			return nil, nil, err
 		}
 	}
+	if err := f.append("", "peers", []byte(f.id)); err != nil {
+		return nil, nil, err
+	}
 	f.notices <- control.Notice{Type: control.NoticeTopic, Text: "listens to \x1b[31mfiles"}
 	var stop context.CancelFunc
 	f.closed, stop = context.WithCancel(context.Background())
@@ -365,7 +368,13 @@ func (f *fakePeer) Peers(context.Context) ([]control.PeerInfo, error) {
 		return []control.PeerInfo{{ID: "12D3KooWOther", Address: "/ip4/10.0.0.2/tcp/4001", Inbound: true, Transport: "tcp",
 			RTTMillis: 1.25, Topics: []string{"alice", "hello"}, BytesIn: 2048}}, nil
 	}
-	return []control.PeerInfo{}, nil
+	peers := []control.PeerInfo{}
+	for _, id := range f.lines("", "peers") {
+		if id := strings.TrimSpace(string(id)); id != f.id {
+			peers = append(peers, control.PeerInfo{ID: id, Transport: "file"})
+		}
+	}
+	return peers, nil
 }
 
 func (f *fakePeer) Status(ctx context.Context) (control.StatusInfo, error) {

@@ -66,11 +66,11 @@ func (e *engine) link(now protocol.Time, in protocol.Input) (greet neighbours) {
 			n.suspected = true
 		}
 	case protocol.LinkDown:
-		// The view will say that the neighbour is gone; what was asked of it is
-		// free already.
-		if n := e.nbrs.find(in.Peer); n != nil {
-			n.suspected, n.pull, e.dirty = true, nil, true
-		}
+		// The view will say so too; but what was asked of it is free now, and if
+		// it comes back it may know other things.
+		e.nbrs.apply(now, protocol.MemberDelta{Peer: in.Peer, Gone: true})
+		e.dirty = true
+		e.settlePace(now)
 	case protocol.LinkRestored:
 		if n := e.nbrs.find(in.Peer); n != nil && n.suspected {
 			n.suspected, e.dirty = false, true

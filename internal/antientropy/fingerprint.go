@@ -13,8 +13,9 @@ type Fingerprint [16]byte
 
 // sum is what a Fingerprint is made of: the number of IDs and their sum modulo
 // 2^256 (negentropy, protocol version 1). Sums add up, so that a set can keep
-// them for parts of itself. They are wider than the fingerprint, because who can
-// choose IDs finds colliding sums of 128 bits in minutes (Wagner, CRYPTO 2002).
+// them for parts of itself. They are wider than the fingerprint, because sums of
+// numbers that somebody can choose among collide far sooner than hashes (Wagner,
+// "A Generalized Birthday Problem", CRYPTO 2002).
 type sum struct {
 	n     uint64
 	words [4]uint64 // the least significant first

@@ -30,6 +30,7 @@ type testNet struct {
 	cut       func(a, b *testPeer) bool // nil: all can reach each other
 	storeTime time.Duration
 	rate      float64 // of every link, in bytes a second
+	maxSteps  int     // of one run; 0: any number
 	check     func(p *testPeer)
 }
 
@@ -141,7 +142,10 @@ func (w *testNet) mesh(peers []*testPeer, extra int) {
 // run lets time pass until done, but at most d; it reports whether done.
 func (w *testNet) run(d time.Duration, done func() bool) bool {
 	until := w.now.Add(d)
-	for {
+	for steps := 0; ; steps++ {
+		if w.maxSteps > 0 && steps > w.maxSteps {
+			w.t.Fatalf("%d events within %v", steps, d)
+		}
 		next, who := until, (*testPeer)(nil)
 		if len(w.queue) > 0 && w.queue[0].at < next {
 			next = w.queue[0].at
@@ -208,7 +212,7 @@ func (p *testPeer) perform() {
 
 func (p *testPeer) stream(e protocol.FetchRange) {
 	var found []*protocol.Item
-	for _, it := range p.items { // sorted below
+	for _, it := range p.items { //tidy:orderless sorted below
 		if it.Author == e.Author && it.Seq >= e.First && it.Seq <= e.Last {
 			found = append(found, it)
 		}

@@ -102,7 +102,7 @@ func (m *Open) receive(now protocol.Time, in protocol.Received, out *protocol.Ou
 	case Want:
 		m.onWant(now, n, msg, out)
 	case Answer:
-		m.onAnswer(now, n, msg)
+		m.onAnswer(now, n, msg, out)
 	}
 }
 

@@ -110,7 +110,7 @@ func (m *Open) onWant(now protocol.Time, n *neighbour, w Want, out *protocol.Out
 
 // onAnswer learns which of the items asked for will come; the neighbour does not
 // have the others.
-func (m *Open) onAnswer(now protocol.Time, n *neighbour, a Answer) {
+func (m *Open) onAnswer(now protocol.Time, n *neighbour, a Answer, out *protocol.Outbox) {
 	p := n.pull
 	if p == nil || p.token != a.Token {
 		return
@@ -128,13 +128,18 @@ func (m *Open) onAnswer(now protocol.Time, n *neighbour, a Answer) {
 			coming = append(coming, k)
 		}
 	}
+	if len(coming) == 0 {
+		n.pull = nil
+		m.fail(now, n, out)
+		return
+	}
 	p.asked, p.sending = coming, len(coming)
 	p.keys = slices.DeleteFunc(p.keys, func(k Key) bool {
 		_, ok := slices.BinarySearchFunc(coming, k, Key.Compare)
 		return !ok
 	})
-	if len(p.keys) == 0 {
-		n.pull = nil
+	if len(p.keys) == 0 { // the items overtook the answer
+		m.finish(now, n)
 	}
 }
 

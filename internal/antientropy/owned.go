@@ -113,7 +113,7 @@ func (m *Owned) receive(now protocol.Time, in protocol.Received, out *protocol.O
 	case Want:
 		m.onWant(now, n, msg, out)
 	case Answer:
-		m.onAnswer(now, n, msg)
+		m.onAnswer(now, n, msg, out)
 	}
 }
 

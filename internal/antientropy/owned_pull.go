@@ -64,7 +64,7 @@ func (m *Owned) onPull(now protocol.Time, n *neighbour, p Pull, out *protocol.Ou
 
 // onAnswer learns what a pull will bring, and that the neighbour does not hold
 // the rest.
-func (m *Owned) onAnswer(now protocol.Time, n *neighbour, a Answer) {
+func (m *Owned) onAnswer(now protocol.Time, n *neighbour, a Answer, out *protocol.Outbox) {
 	p := n.pull
 	if p == nil || p.token != a.Token {
 		return
@@ -83,7 +83,10 @@ func (m *Owned) onAnswer(now protocol.Time, n *neighbour, a Answer) {
 		n.feed.runs = remove(append([]Range(nil), n.feed.runs...), r)
 	}
 	if len(coming) == 0 {
+		// Retention may have been at work; or its digest lied, and the next one
+		// will.
 		n.pull = nil
+		m.fail(now, n, out)
 		return
 	}
 	if last := coming[len(coming)-1]; last != p.ranges[len(p.ranges)-1] {

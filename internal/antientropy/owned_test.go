@@ -82,7 +82,10 @@ func TestPullsAreDisjoint(t *testing.T) {
 	}
 	// A lost link frees what was asked for: now c is asked for it, when it is done.
 	s.do(protocol.LinkDown{Peer: "b"})
-	if p := one[Pull](t, s.from("c", Answer{Token: second.Token})); p.Ranges[0].First != 1 {
+	for seq := second.Ranges[0].First; seq < second.Ranges[0].Last; seq++ {
+		none[Pull](t, s.arrive("c", entry(seq, "")))
+	}
+	if p := one[Pull](t, s.arrive("c", entry(second.Ranges[0].Last, ""))); p.Ranges[0].First != 1 {
 		t.Errorf("asked for %v after the link was lost", p.Ranges)
 	}
 }
@@ -329,6 +332,7 @@ func FuzzOwned(f *testing.F) {
 func fuzzEvents(t *testing.T, make func(protocol.PeerID, *rand.Rand) protocol.Machine, data []byte) {
 	w := newTestNet(t, 1)
 	w.check = checkBounds
+	w.maxSteps = 5000 // a minute at most: more would be two peers that never agree
 	p, q := w.peer(make), w.peer(make)
 	w.connect(p, q)
 	open := false
@@ -387,4 +391,36 @@ func fuzzEvents(t *testing.T, make func(protocol.PeerID, *rand.Rand) protocol.Ma
 	if p.machine.Deadline() != protocol.Never {
 		t.Fatal("stopped, but has a deadline")
 	}
+}
+
+// A neighbour whose answers are empty has lied, or will learn better: either way
+// it is left alone for a while.
+func TestEmptyAnswersBackOff(t *testing.T) {
+	s := ownedScript(t)
+	s.neighbour("b")
+	pull := one[Pull](t, s.from("b", whole(1, 1<<40)))
+	pulls := 1
+	for range 600 {
+		none[Pull](t, s.from("b", Answer{Token: pull.Token}))
+		if again, _ := sent[Pull](s.pass(100 * time.Millisecond)); len(again) > 0 {
+			pull = again[0]
+			pulls++
+		}
+	}
+	if pulls > forgetAfter {
+		t.Errorf("%d pulls in a minute", pulls)
+	}
+}
+
+// A suspected neighbour is asked nothing; when it speaks again it is greeted.
+func TestSuspectedIsLeftAlone(t *testing.T) {
+	s := ownedScript(t)
+	s.neighbour("b")
+	s.do(protocol.LinkSuspected{Peer: "b"})
+	es := append(s.from("b", whole(1, 9)), s.pass(5*time.Minute)...)
+	none[Pull](t, es)
+	none[Digest](t, es)
+	es = s.do(protocol.LinkRestored{Peer: "b"})
+	one[Digest](t, es)
+	one[Pull](t, es)
 }

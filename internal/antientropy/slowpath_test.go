@@ -213,3 +213,41 @@ func TestSameSeedSameTrace(t *testing.T) {
 		}
 	}
 }
+
+// Links come and go all the time, some items are accepted but cannot be stored:
+// in the end everybody has everything.
+func TestDeliversAllUnderChurn(t *testing.T) {
+	for _, kind := range kinds {
+		for seed := range uint64(3) {
+			t.Run(fmt.Sprintf("%s/%d", kind.name, seed), func(t *testing.T) {
+				w := newTestNet(t, seed)
+				w.check = checkBounds
+				w.loss = 0.05
+				for range 12 {
+					w.peer(kind.peer)
+				}
+				w.mesh(w.peers, 1)
+				const items = 200
+				for n := 1; n <= items; n++ {
+					w.peers[0].publish(kind.item(n))
+					p := w.peers[w.rng.IntN(len(w.peers))]
+					if len(p.nbrs) > 2 {
+						w.disconnect(p, p.nbrs[w.rng.IntN(len(p.nbrs))])
+					}
+					w.connect(p, w.peers[w.rng.IntN(len(w.peers))])
+					full := w.peers[1+w.rng.IntN(len(w.peers)-1)]
+					full.diskFull = !full.diskFull
+					w.run(100*time.Millisecond, nil)
+				}
+				for _, p := range w.peers {
+					p.diskFull = false
+				}
+				w.mesh(w.peers, 0) // nobody is left alone
+				if !w.run(10*time.Minute, hasAll(w.peers, items)) {
+					t.Fatalf("not delivered after %v", time.Duration(w.now))
+				}
+				t.Logf("all after %v", time.Duration(w.now)-items*100*time.Millisecond)
+			})
+		}
+	}
+}

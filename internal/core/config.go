@@ -11,25 +11,43 @@ import (
 
 // Bounds of a host. All are our guesses unless their line says otherwise.
 const (
+	// EasyLinks is how many links there may be before those without use are closed
+	// early.
+	EasyLinks = 32
 	// MaxLinks bounds links that are up at once; a newcomer beyond is closed.
 	MaxLinks = 64
+	// MaxInboundLinks bounds those that others have dialled, so that strangers can
+	// never take all places for links of this host's own choice.
+	MaxInboundLinks = MaxLinks * 3 / 4
 	// MaxTopics bounds topics joined at once.
 	MaxTopics = 1024
 	// MaxDials bounds dials under way; more wait.
 	MaxDials = 16
 	// MaxDialQueue bounds dials that wait; more fail at once.
 	MaxDialQueue = 64
-	// MaxPending bounds items whose check is under way, per topic.
-	MaxPending = 1024
-	// MaxPendingPerLink bounds those that came by one link, so that one flooding
-	// link cannot take all places.
-	MaxPendingPerLink = 256
+	// MaxPending bounds items between arrival and disk, per topic.
+	MaxPending = 4096
+	// MaxPendingPerLink bounds those of all topics that one peer has brought, so
+	// that one flooding link cannot take all places. An answer to a request for
+	// what was missed may have as many.
+	MaxPendingPerLink = 1024
+	// MaxPendingBytes and MaxPendingBytesPerLink bound the same in bytes, for all
+	// topics: enough to wait for a slow disk.
+	MaxPendingBytes        = 64 << 20
+	MaxPendingBytesPerLink = 16 << 20
 	// MaxCopies bounds copies of one item, different in their signatures, that are
 	// checked at once: a bad copy that comes first must not shut out the good one.
 	MaxCopies = 4
 	// MaxBanned bounds the table of peers refused for a while; the oldest goes.
 	MaxBanned = 1024
+	// MaxCharged bounds the peers whose misconduct is remembered; the one charged
+	// longest ago goes.
+	MaxCharged = 1024
 )
+
+// minUnused is how long an unused link is kept even then: as long as it takes two
+// peers to agree that they are neighbours.
+const minUnused = 2 * time.Second
 
 // Config parametrises a Host. The zero value of every field but Self means its
 // default.
@@ -43,14 +61,15 @@ type Config struct {
 	// Gossip and Repair shape the objects of each topic.
 	Gossip gossip.Config
 	Repair antientropy.Config
-	// Linger is how long a link without any use stays open. Default 30 s (our
+	// Linger is how long a link without any use stays open. Default 10 s (our
 	// guess): longer than it takes two peers to agree that they are neighbours.
 	Linger time.Duration
-	// InvalidLimit is how many invalid items by one link end it. An honest peer
-	// checks before it forwards, so the default is 3 (our guess: room for a
+	// InvalidLimit is how many invalid items by one peer end its link. An honest
+	// peer checks before it forwards, so the default is 3 (our guess: room for a
 	// difference between versions).
 	InvalidLimit int
-	// BanFor is how long such a peer is refused. Default 10 minutes (our guess).
+	// BanFor is how long such a peer is refused, and after which time without a
+	// further one its invalid items are forgiven. Default 10 minutes (our guess).
 	BanFor time.Duration
 }
 
@@ -64,7 +83,7 @@ func (c Config) withDefaults() Config {
 		c.HostView = gossipmembership.HostViewConfig()
 	}
 	if c.Linger == 0 {
-		c.Linger = 30 * time.Second
+		c.Linger = 10 * time.Second
 	}
 	if c.InvalidLimit == 0 {
 		c.InvalidLimit = 3

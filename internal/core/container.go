@@ -37,17 +37,24 @@ func (h *Host) arrive(now protocol.Time, t *topic, via protocol.ObjectID, a prot
 		h.duplicate(now, t, via, id, a.From)
 		return
 	}
-	l := h.links.get(a.From)
-	if l == nil || l.pending >= MaxPendingPerLink || t.checks+t.writing >= MaxPending || len(copies) >= MaxCopies {
+	if !h.hasRoom(t, a, copies) {
 		h.toObject(now, t, via, protocol.Rejected{ID: id, From: a.From, Retry: true})
 		out.Add(protocol.Event{Name: "core.no-room", Topic: t.id, Peer: a.From, Item: id})
 		return
 	}
-	l.pending++
+	h.loads.add(a.From, a.Item)
 	t.checks++
 	p := &pending{t: t, item: a.Item, from: a.From, via: via, hops: a.Hops, repaired: a.Repaired}
 	t.copies[id] = append(copies, p)
 	out.Add(protocol.Verify{Token: h.hold(p), Item: a.Item})
+}
+
+// hasRoom reports whether one more item can be checked. A peer may have one copy
+// of an item there at a time: its bad ones must not take the places of good ones.
+func (h *Host) hasRoom(t *topic, a protocol.Arrive, copies []*pending) bool {
+	return h.links.get(a.From) != nil && h.loads.fits(a.From, a.Item) &&
+		t.checks+t.writing < MaxPending && len(copies) < MaxCopies &&
+		!slices.ContainsFunc(copies, func(p *pending) bool { return p.from == a.From })
 }
 
 // hold gives a pending item a token.
@@ -64,38 +71,38 @@ func (h *Host) verified(now protocol.Time, in protocol.Verified, out *protocol.O
 		return
 	}
 	delete(h.pending, in.Token)
-	h.uncheck(p)
+	p.t.uncheck(p)
 	t := p.t
-	if t.left {
+	if in.Verdict == protocol.Valid && !t.left && !t.seen.has(p.item.ID) {
+		h.accept(now, p) // and it keeps its room until it is on disk
 		return
 	}
+	h.loads.remove(p.from, p.item)
 	switch {
+	case t.left:
 	case in.Verdict == protocol.Known:
+		// Repair may not know: the store held it before, or under a topic left and
+		// joined again since.
 		t.seen.add(p.item.ID)
+		h.toObject(now, t, protocol.ObjectRepair, antientropy.Held{Item: p.item})
 		h.duplicate(now, t, p.via, p.item.ID, p.from)
 	case in.Verdict == protocol.Undecided:
 		h.toObject(now, t, p.via, protocol.Rejected{ID: p.item.ID, From: p.from, Retry: true})
-	case in.Verdict != protocol.Valid:
-		h.reject(now, t, p, out)
-	case t.seen.has(p.item.ID):
-		h.duplicate(now, t, p.via, p.item.ID, p.from)
+	case in.Verdict == protocol.Valid:
+		h.duplicate(now, t, p.via, p.item.ID, p.from) // another copy was first
 	default:
-		h.accept(now, p)
+		h.reject(now, t, p, out)
 	}
 }
 
 // uncheck takes an item out of what is being checked.
-func (h *Host) uncheck(p *pending) {
-	t := p.t
+func (t *topic) uncheck(p *pending) {
 	t.checks--
 	rest := slices.DeleteFunc(t.copies[p.item.ID], func(q *pending) bool { return q == p })
 	if len(rest) == 0 {
 		delete(t.copies, p.item.ID)
 	} else {
 		t.copies[p.item.ID] = rest
-	}
-	if l := h.links.get(p.from); l != nil {
-		l.pending = max(0, l.pending-1) // the link may be a newer one than the item's
 	}
 }
 
@@ -137,17 +144,29 @@ func (h *Host) stored(now protocol.Time, in protocol.Stored) {
 		return
 	}
 	delete(h.pending, in.Token)
-	t := p.t
-	t.writing--
-	if t.left {
+	h.loads.remove(p.from, p.item)
+	p.t.writing--
+	if p.t.left {
+		h.storedLate(now, p, in.OK)
 		return
 	}
+	t := p.t
 	if !in.OK {
 		t.seen.remove(p.item.ID)
 		h.toObject(now, t, protocol.ObjectRepair, antientropy.Lost{ID: p.item.ID, Author: p.item.Author, Seq: p.item.Seq})
 		return
 	}
 	h.held(now, p)
+}
+
+// storedLate takes the outcome of a write for a topic left since. If it has been
+// joined again, what the store holds now was not yet there when it was.
+func (h *Host) storedLate(now protocol.Time, p *pending, ok bool) {
+	if t := h.topics.get(p.t.id); t != nil && ok {
+		p.t = t
+		t.seen.add(p.item.ID)
+		h.held(now, p)
+	}
 }
 
 // published takes this host's own item, which is on disk already.

@@ -35,6 +35,13 @@ func (t *dialTable) remove(p protocol.PeerID) bool {
 	return i >= 0
 }
 
+// cancel takes a dial out that still waits for its turn.
+func (t *dialTable) cancel(p protocol.PeerID) {
+	if i := t.index(p); i >= 0 && t.list[i].until == protocol.Never {
+		t.list = slices.Delete(t.list, i, i+1)
+	}
+}
+
 // active is how many dials are under way.
 func (t *dialTable) active() (n int) {
 	for _, d := range t.list {
@@ -101,12 +108,16 @@ func (h *Host) advanceDials(now protocol.Time, out *protocol.Outbox) {
 	h.pumpDials(now, out)
 }
 
-// dialEnded tells all groups that there will be no link.
+// dialEnded tells the groups that want a link that there will be none.
 func (h *Host) dialEnded(now protocol.Time, p protocol.PeerID, reason string) {
+	groups := h.claims[p]
 	delete(h.claims, p)
 	in := protocol.DialFailed{Peer: p, Reason: reason}
-	h.toView(now, hostGroup, h.view, in)
-	for _, t := range h.topics.order {
-		h.toView(now, t.id, t.view, in)
+	for _, g := range groups {
+		if g == hostGroup {
+			h.toView(now, hostGroup, h.view, in)
+		} else if t := h.topics.get(g); t != nil {
+			h.toView(now, t.id, t.view, in)
+		}
 	}
 }

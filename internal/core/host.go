@@ -19,11 +19,12 @@ type Host struct {
 	book *gossipmembership.SimpleBook
 	self gossipmembership.Record
 
-	links  linkTable
-	dials  dialTable
-	claims map[protocol.PeerID][]protocol.TopicID // which groups want a link to a peer; sorted
-	banned banTable
-	find   finder
+	links   linkTable
+	dials   dialTable
+	claims  map[protocol.PeerID][]protocol.TopicID // which groups want a link to a peer; sorted
+	banned  banTable
+	charged chargeTable
+	find    finder
 
 	view    *gossipmembership.View // of all hosts
 	members []protocol.PeerID      // neighbours in it, sorted
@@ -31,6 +32,7 @@ type Host struct {
 
 	tokens  uint64
 	pending map[uint64]*pending // by token: being verified or stored
+	loads   loads
 
 	tmp  protocol.Outbox // what one part wrote just now
 	jobs []job           // what parts wrote and the host has not yet looked through
@@ -51,6 +53,7 @@ func New(cfg Config, rng *rand.Rand) *Host {
 		rng:     rng,
 		claims:  make(map[protocol.PeerID][]protocol.TopicID),
 		pending: make(map[uint64]*pending),
+		loads:   newLoads(),
 		links:   newLinkTable(),
 		topics:  newTopicTable(),
 	}
@@ -135,6 +138,9 @@ func (h *Host) received(now protocol.Time, in protocol.Received, out *protocol.O
 	if l.live.hear(now, h.rng) {
 		h.restored(now, l.Peer)
 	}
+	if len(l.askers) > 0 {
+		h.answerAskers(now, l, true, out)
+	}
 	if in.Topic.IsZero() {
 		if in.Object == protocol.ObjectView {
 			h.toView(now, hostGroup, h.view, in)
@@ -163,7 +169,7 @@ func (h *Host) hostMessage(now protocol.Time, l *link, msg protocol.Message, out
 			h.toAllLinks(now, l.Peer, protocol.LinkRTT{Peer: l.Peer, RTT: l.live.rtt})
 		}
 	case ask:
-		h.answerAsk(now, l, m, out)
+		h.takeAsk(now, l, m, out)
 	case askReply:
 		h.takeAskReply(l, m)
 	case find:
@@ -175,9 +181,9 @@ func (h *Host) hostMessage(now protocol.Time, l *link, msg protocol.Message, out
 
 // Advance implements protocol.Machine.
 func (h *Host) Advance(now protocol.Time, out *protocol.Outbox) {
-	if late := now.Sub(h.Deadline()); h.Deadline() != protocol.Never && late > ownPause {
+	if late := now.Sub(h.links.deadline()); late > ownPause {
 		for _, l := range h.links.order {
-			l.live.excuse(late)
+			l.live.excuse(now, late)
 		}
 		out.Add(protocol.Event{Name: "core.own-pause", Value: int64(late)})
 	}

@@ -14,23 +14,57 @@ func (h *Host) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbox) 
 	if h.links.get(l.Peer) != nil {
 		h.linkDown(now, l.Peer, "replaced") // the driver's promise is broken; keep ours
 	}
-	reason := ""
-	switch {
-	case h.banned.has(now, l.Peer):
-		reason = "refused for a while after invalid items"
-	case len(h.links.order) >= MaxLinks:
-		reason = "no room for another link"
-	}
-	if reason != "" {
-		delete(h.claims, l.Peer)
+	h.makeRoom(now, out)
+	if reason := h.unwanted(now, l); reason != "" {
 		out.Add(protocol.Close{Peer: l.Peer, Reason: reason})
+		h.dialEnded(now, l.Peer, reason)
+	} else {
+		h.take(now, l, out)
+	}
+	h.pumpDials(now, out) // the dial that led here has made room
+}
+
+// makeRoom closes the link that has been of no use for longest, once there are more
+// than EasyLinks: a peer that many have heard of, as the first ones in a crowd are,
+// must keep a door open for those that know nobody else. A link that some group
+// claims is never closed for a newcomer.
+func (h *Host) makeRoom(now protocol.Time, out *protocol.Outbox) {
+	if len(h.links.order) < EasyLinks {
 		return
 	}
-	n := &link{Link: l, live: newLiveness(now, l.RTT, h.rng), since: now, lingerAt: protocol.Never, walks: newWalkBucket(now)}
+	var idle *link
+	for _, l := range h.links.order {
+		if l.lingerAt != protocol.Never && (idle == nil || l.lingerAt < idle.lingerAt) {
+			idle = l
+		}
+	}
+	full := len(h.links.order) >= MaxLinks || h.links.inbound() >= MaxInboundLinks
+	if idle != nil && (full || idle.lingerAt <= now.Add(h.cfg.Linger-minUnused)) {
+		h.closeLink(now, idle.Peer, "unused, and others need the room", out)
+	}
+}
+
+// unwanted says why a new link is not taken in, "" if it is.
+func (h *Host) unwanted(now protocol.Time, l protocol.Link) string {
+	switch {
+	case h.banned.has(now, l.Peer):
+		return "refused for a while after invalid items"
+	case len(h.links.order) >= MaxLinks, !l.Outbound && h.links.inbound() >= MaxInboundLinks:
+		return "no room for another link"
+	}
+	return ""
+}
+
+// take takes a new link in. Only a dial proves that a peer can be reached; that it
+// reaches us proves nothing.
+func (h *Host) take(now protocol.Time, l protocol.Link, out *protocol.Outbox) {
+	n := newLink(now, l, h.rng)
 	h.links.put(n)
-	h.book.Worked(l.Peer, now)
+	if l.Outbound {
+		h.book.Worked(l.Peer, now)
+	}
 	h.mark(now, n)
-	h.find.linkUp(now)
+	h.seekOverNew(now, n, out)
 	h.toAllLinks(now, l.Peer, protocol.LinkUp{Link: l})
 	out.Add(protocol.Event{Name: "core.link-up", Peer: l.Peer})
 }
@@ -74,6 +108,9 @@ func (h *Host) contacts(now protocol.Time, in Contacts) {
 	if len(peers) == 0 {
 		return
 	}
+	if len(peers) == 1 && peers[0] == in.From && in.Topic.IsZero() {
+		return // a greeting: who comes does not become a candidate by it
+	}
 	c := gossipmembership.Candidates{Peers: peers}
 	h.toView(now, hostGroup, h.view, c)
 	if t := h.topics.get(in.Topic); t != nil {
@@ -109,6 +146,8 @@ func (h *Host) release(now protocol.Time, p protocol.PeerID, group protocol.Topi
 	}
 	if l := h.links.get(p); l != nil {
 		h.mark(now, l)
+	} else if len(c) == 0 {
+		h.dials.cancel(p)
 	}
 }
 
@@ -157,7 +196,7 @@ func (h *Host) memberUp(now protocol.Time, e gossipmembership.Up, group protocol
 	}
 	t.members, _ = insertPeer(t.members, e.Peer)
 	h.toObjects(now, t, protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: e.Peer, Weight: 1, RTT: l.RTT}}})
-	h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.memberUp(e.Peer, o) })
+	h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.memberUp(now, e.Peer, o) })
 	if l.live.suspected {
 		h.toObjects(now, t, protocol.LinkSuspected{Peer: e.Peer})
 	}
@@ -170,6 +209,10 @@ func (h *Host) memberDown(now protocol.Time, e gossipmembership.Down, group prot
 	}
 	if t := h.topics.get(group); t != nil && t.removeMember(e.Peer) {
 		h.toObjects(now, t, protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: e.Peer, Gone: true}}})
+		if len(t.members) == 0 {
+			t.findSoon(now)
+			h.find.linkDown(now)
+		}
 	}
 	h.release(now, e.Peer, group)
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -12,11 +13,23 @@ type link struct {
 	protocol.Link
 	live     liveness
 	since    protocol.Time
-	lingerAt protocol.Time // when to close it for want of use; Never while used
-	invalid  int           // invalid items that came by it
-	pending  int           // items that came by it and are being checked
-	asked    bool          // others have been asked whether they hear it
-	walks    bucket        // finds it may have us forward
+	lingerAt protocol.Time     // when to close it for want of use; Never while used
+	asked    []protocol.PeerID // who was asked whether they hear it and has not answered
+	askers   []protocol.PeerID // who waits to hear whether the peer lives; at most maxAskers
+	walks    walks             // finds that came by it
+	finds    bucket            // finds it may have us handle
+	asks     bucket            // and asks
+	whos     bucket            // and questions for receipts
+}
+
+// newLink returns a link that is up from now on.
+func newLink(now protocol.Time, l protocol.Link, rng *rand.Rand) *link {
+	return &link{
+		Link: l, live: newLiveness(now, l.RTT, rng), since: now, lingerAt: protocol.Never,
+		finds: newBucket(now, walkRate, walkBurst),
+		asks:  newBucket(now, askRate, askBurst),
+		whos:  newBucket(now, whoRate, whoBurst),
+	}
 }
 
 // deadline is when the link next wants attention.
@@ -53,6 +66,16 @@ func (t *linkTable) remove(p protocol.PeerID) *link {
 	i, _ := slices.BinarySearchFunc(t.order, p, byLinkPeer)
 	t.order = slices.Delete(t.order, i, i+1)
 	return l
+}
+
+// inbound is how many links others have dialled.
+func (t *linkTable) inbound() (n int) {
+	for _, l := range t.order {
+		if !l.Outbound {
+			n++
+		}
+	}
+	return n
 }
 
 // deadline is the earliest of all links.

@@ -32,9 +32,6 @@ const (
 	DeadMax = 11500 * time.Millisecond
 	// confirmersWanted is Lifeguard's k: memberlist asks 3.
 	confirmersWanted = 3
-	// rttRefresh is the age after which a round trip is measured again on a link
-	// that is never silent.
-	rttRefresh = 15 * time.Second
 	// ownPause is how late this host's own timer must be for it to conclude that
 	// it was itself asleep and nobody else (Lifeguard's local health).
 	ownPause = 300 * time.Millisecond
@@ -42,12 +39,9 @@ const (
 
 // liveness judges one link by when something was last heard.
 type liveness struct {
-	heard     protocol.Time
-	pingAt    protocol.Time // when to ping unless something is heard before
-	pingNonce uint64
-	pingSent  protocol.Time // of pingNonce; Never when answered
-	rtt       time.Duration // smoothed as in RFC 6298; 0 while unknown
-	rttAt     protocol.Time // when last measured
+	roundTrip
+	heard    protocol.Time
+	silentAt protocol.Time // when to ping unless something is heard before
 
 	suspected bool
 	confirmed int  // peers that have not heard it either
@@ -56,10 +50,7 @@ type liveness struct {
 
 // newLiveness starts to judge a link that came up at now.
 func newLiveness(now protocol.Time, rtt time.Duration, rng *rand.Rand) liveness {
-	l := liveness{pingSent: protocol.Never, rtt: rtt, rttAt: now}
-	if rtt == 0 {
-		l.rttAt = now.Add(-rttRefresh)
-	}
+	l := liveness{roundTrip: newRoundTrip(now, rtt)}
 	l.hear(now, rng)
 	return l
 }
@@ -67,44 +58,30 @@ func newLiveness(now protocol.Time, rtt time.Duration, rng *rand.Rand) liveness 
 // hear notes that something came. It reports whether that ends a suspicion.
 func (l *liveness) hear(now protocol.Time, rng *rand.Rand) (restored bool) {
 	l.heard = now
-	l.pingAt = now.Add(PingAfter - time.Duration(rng.Int64N(int64(pingJitter))))
-	if refresh := l.rttAt.Add(rttRefresh); refresh < l.pingAt {
-		l.pingAt = max(refresh, now.Add(repingAfter))
-	}
+	l.silentAt = now.Add(PingAfter - time.Duration(rng.Int64N(int64(pingJitter))))
 	restored = l.suspected
 	l.suspected, l.confirmed, l.vouched = false, 0, false
 	return restored
 }
 
-// excuse moves the judgement on by the time this host itself was asleep.
-func (l *liveness) excuse(by time.Duration) {
-	l.heard = l.heard.Add(by)
+// excuse moves the judgement on by the time this host itself was asleep. What was
+// heard since it woke stays as it is.
+func (l *liveness) excuse(now protocol.Time, by time.Duration) {
+	l.heard = min(now, l.heard.Add(by))
 }
+
+// pingAt is when to ping: for silence, or to measure the round trip.
+func (l *liveness) pingAt() protocol.Time { return min(l.silentAt, l.measureAt) }
 
 // ping notes that a ping goes out and returns its number.
-func (l *liveness) ping(now protocol.Time) uint64 {
-	l.pingNonce++
-	l.pingSent = now
-	l.pingAt = now.Add(max(repingAfter, l.rtt))
+func (l *liveness) ping(now protocol.Time, rng *rand.Rand) uint64 {
+	nonce := uint64(rng.Uint32())
+	l.sent(now, nonce)
+	l.silentAt = now.Add(max(repingAfter, l.rtt))
 	if l.suspected {
-		l.pingAt = now.Add(PingAfter)
+		l.silentAt = now.Add(PingAfter)
 	}
-	return l.pingNonce
-}
-
-// pong takes the answer to a ping; it reports whether it measured a round trip.
-func (l *liveness) pong(now protocol.Time, nonce uint64) bool {
-	if nonce != l.pingNonce || l.pingSent == protocol.Never {
-		return false
-	}
-	sample := now.Sub(l.pingSent)
-	l.pingSent, l.rttAt = protocol.Never, now
-	if l.rtt == 0 {
-		l.rtt = sample
-	} else {
-		l.rtt += (sample - l.rtt) / 8
-	}
-	return true
+	return nonce
 }
 
 // suspectAt is when silence becomes suspicion.
@@ -126,7 +103,7 @@ func (l *liveness) deadAt() protocol.Time {
 // deadline is when this link next wants attention.
 func (l *liveness) deadline() protocol.Time {
 	if l.suspected {
-		return min(l.pingAt, l.deadAt())
+		return min(l.pingAt(), l.deadAt())
 	}
-	return min(l.pingAt, l.suspectAt())
+	return min(l.pingAt(), l.suspectAt())
 }

@@ -22,7 +22,7 @@ const (
 	// MaxFindTopics bounds the topics of one Find.
 	MaxFindTopics = 32
 	// MaxFoundRecords bounds the records of one Found.
-	MaxFoundRecords = 6
+	MaxFoundRecords = 3
 	// MaxFindTTL is how many hosts a Find visits; longer claims are cut.
 	MaxFindTTL = 6
 )
@@ -45,6 +45,8 @@ type askReply struct {
 // find walks from host to host in search of members of topics.
 //
 //	nonce:8 ttl:1 count:uvarint topic:16…
+//
+// The topics ascend.
 type find struct {
 	nonce  uint64
 	ttl    uint8
@@ -109,13 +111,13 @@ func decodeHost(kind uint8, body []byte) (protocol.Message, error) {
 	case kindPong:
 		m = pong{r.Uvarint(1<<64 - 1)}
 	case kindAsk:
-		m = ask{r.Peer()}
+		m = ask{readPeer(r)}
 	case kindAskReply:
 		heard := r.Byte()
 		if heard > 1 {
 			r.Fail()
 		}
-		m = askReply{heard: heard == 1, target: r.Peer()}
+		m = askReply{heard: heard == 1, target: readPeer(r)}
 	case kindFind:
 		m = decodeFind(r)
 	case kindFound:
@@ -129,10 +131,24 @@ func decodeHost(kind uint8, body []byte) (protocol.Message, error) {
 	return m, nil
 }
 
+// readPeer reads a peer ID that is not empty.
+func readPeer(r *protocol.Reader) protocol.PeerID {
+	p := r.Peer()
+	if p == "" {
+		r.Fail()
+	}
+	return p
+}
+
 func decodeFind(r *protocol.Reader) find {
 	m := find{nonce: r.Uint64(), ttl: r.Byte()}
 	for range r.Count(MaxFindTopics, len(protocol.TopicID{})) {
-		m.topics = append(m.topics, r.Topic())
+		id := r.Topic()
+		if n := len(m.topics); id.IsZero() || n > 0 && compareTopics(m.topics[n-1], id) >= 0 {
+			r.Fail() // each once, or one Find would bring the same answer many times
+			break
+		}
+		m.topics = append(m.topics, id)
 	}
 	return m
 }
@@ -141,8 +157,8 @@ func decodeFound(r *protocol.Reader) found {
 	m := found{nonce: r.Uint64(), topic: r.Topic()}
 	for range r.Count(MaxFoundRecords, 1) {
 		rec, err := gossipmembership.ParseRecord(r.Bytes(gossipmembership.MaxRecordSize))
-		if err != nil {
-			r.Fail()
+		if err != nil || rec.Seq == 0 {
+			r.Fail() // 0 marks what a person gave, not what a peer says
 			break
 		}
 		m.records = append(m.records, rec)

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -9,229 +8,180 @@ import (
 )
 
 // Receipts tell a publisher how many others have stored an item. The question
-// floods over the topic's gossip links, each peer asking its neighbours once; the
-// answers go back the way the question came, gathered for a moment at each hop.
-// They are claims, not proofs: good against crashes, not against liars.
+// floods over the topic's gossip links, each peer asking its neighbours once it has
+// stored the item itself: so a question about nothing goes no further than the
+// first peer. The answers go back the way the question came, gathered for a moment
+// at each hop. They are claims, not proofs: good against crashes, not against
+// liars.
 //
 // All constants are our guesses.
 const (
-	// MaxAsks bounds the questions a topic remembers; the oldest goes.
-	MaxAsks = 256
-	// MaxReceiptPeers bounds the peers counted for one question, and in a message.
+	// MaxAsks bounds the questions of others that a topic remembers; the oldest
+	// goes. MaxAsksPerPeer bounds those of one neighbour, MaxOwnAsks this host's.
+	MaxAsks        = 256
+	MaxAsksPerPeer = 64
+	MaxOwnAsks     = 256
+	// MaxReceiptPeers bounds the peers counted for one question, and in a message;
+	// MaxCounted those for all questions of others together.
 	MaxReceiptPeers = 1024
+	MaxCounted      = 16 * MaxReceiptPeers
+	// MaxRecentStored bounds the list of what was stored lately, about which
+	// questions are answered.
+	MaxRecentStored = 1024
 	// askLife is how long a question from elsewhere is remembered.
 	askLife = 30 * time.Second
-	// askAgain is the pause after which the asker repeats its question.
-	askAgain = 2 * time.Second
+	// askAgain is the pause after which the asker repeats its question; it doubles
+	// up to askSeldom.
+	askAgain  = 2 * time.Second
+	askSeldom = askLife / 2
 	// gather is how long answers are gathered before they go on.
 	gather = 4 * time.Millisecond
+	// whoRate and whoBurst bound the questions of one link, a second and at once.
+	whoRate  = 50
+	whoBurst = 200
 )
-
-const (
-	kindWho uint8 = 1 + iota
-	kindStored
-)
-
-// who asks who has stored an item. item:32
-type who struct{ id protocol.ItemID }
-
-// storedBy answers. item:32 count:uvarint peer…
-type storedBy struct {
-	id    protocol.ItemID
-	peers []protocol.PeerID
-}
-
-func (who) Kind() uint8                { return kindWho }
-func (m who) AppendTo(b []byte) []byte { return append(b, m.id[:]...) }
-func (storedBy) Kind() uint8           { return kindStored }
-func (m storedBy) AppendTo(b []byte) []byte {
-	b = append(b, m.id[:]...)
-	b = binary.AppendUvarint(b, uint64(len(m.peers)))
-	for _, p := range m.peers {
-		b = protocol.AppendPeer(b, p)
-	}
-	return b
-}
-
-// decodeReceipt reads a message of the receipts object.
-func decodeReceipt(kind uint8, body []byte) (protocol.Message, error) {
-	r := protocol.NewReader(body)
-	var m protocol.Message
-	switch kind {
-	case kindWho:
-		m = who{r.Item()}
-	case kindStored:
-		s := storedBy{id: r.Item()}
-		for range r.Count(MaxReceiptPeers, 1) {
-			s.peers = append(s.peers, r.Peer())
-		}
-		m = s
-	default:
-		return nil, protocol.ErrUnknownKind
-	}
-	if err := r.Done(); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-// question is one item asked about.
-type question struct {
-	id      protocol.ItemID
-	asker   protocol.PeerID // who asked us first; empty where this host asks
-	until   protocol.Time
-	againAt protocol.Time // when this host repeats it; Never for others' questions
-	flushAt protocol.Time // when gathered answers go on; Never without any
-	stored  bool          // this host has stored it
-	known   []protocol.PeerID
-	fresh   []protocol.PeerID // of known, not yet passed on
-}
 
 // receipts is the part of a topic that asks and answers.
 type receipts struct {
 	self       protocol.PeerID
 	neighbours func() []protocol.PeerID
-	list       []*question       // oldest first
+	asked      questions
 	recent     []protocol.ItemID // stored lately, so that a question that comes later is answered
 }
-
-// maxRecentStored bounds the list of what was stored lately (our guess).
-const maxRecentStored = 1024
 
 func newReceipts(self protocol.PeerID, neighbours func() []protocol.PeerID) *receipts {
 	return &receipts{self: self, neighbours: neighbours}
 }
 
-func (r *receipts) get(id protocol.ItemID) *question {
-	for _, q := range r.list {
-		if q.id == id {
-			return q
+// toReceipts gives the receipts of a topic a message: only neighbours may ask and
+// answer, and ask only so much.
+func (h *Host) toReceipts(now protocol.Time, t *topic, in protocol.Received) {
+	l := h.links.get(in.From.Peer)
+	if l == nil || !t.isMember(l.Peer) {
+		return
+	}
+	h.withReceipts(t, func(out *protocol.Outbox) {
+		switch m := in.Msg.(type) {
+		case who:
+			if l.whos.take(now) {
+				t.receipts.takeWho(now, l.Peer, m, out)
+			}
+		case storedBy:
+			t.receipts.takeStoredBy(now, m)
 		}
-	}
-	return nil
+	})
 }
 
-// add remembers a question, forgetting the oldest beyond MaxAsks.
-func (r *receipts) add(q *question) {
-	if len(r.list) >= MaxAsks {
-		r.list = slices.Delete(r.list, 0, 1)
-	}
-	r.list = append(r.list, q)
-}
-
-// await asks on behalf of this host.
+// await asks on behalf of this host. What is known already is reported again.
 func (r *receipts) await(now protocol.Time, id protocol.ItemID, until protocol.Time, out *protocol.Outbox) {
-	q := r.get(id)
-	if q == nil {
-		q = &question{id: id, flushAt: protocol.Never}
-		r.add(q)
+	old := r.asked.get(id)
+	q := &question{id: id, flushAt: protocol.Never, until: until, againAt: now.Add(askAgain), pause: 2 * askAgain}
+	if old != nil {
+		r.asked.remove(old)
+		q.stored = old.stored
+		q.known, _ = removePeer(old.known, r.self)
+		q.repeat(now)
 	}
-	q.asker, q.until, q.againAt = "", until, now.Add(askAgain)
-	r.ask(now, q, "", out)
+	r.asked.add(q)
+	r.pass(now, q, out)
 }
 
-// ask puts a question to all neighbours but one.
-func (r *receipts) ask(now protocol.Time, q *question, not protocol.PeerID, out *protocol.Outbox) {
+// pass puts a question to all neighbours but the one it came from.
+func (r *receipts) pass(now protocol.Time, q *question, out *protocol.Outbox) {
+	q.passedAt = now
 	for _, p := range r.neighbours() {
-		if p != not {
+		if p != q.asker {
 			out.Send(p, who{q.id}, protocol.Control, now.Add(askAgain))
 		}
 	}
 }
 
-// received takes a question or an answer.
-func (r *receipts) received(now protocol.Time, in protocol.Received, out *protocol.Outbox) {
-	switch m := in.Msg.(type) {
-	case who:
-		r.takeWho(now, in.From.Peer, m, out)
-	case storedBy:
-		if q := r.get(m.id); q != nil && q.until > now {
-			for _, p := range m.peers {
-				r.count(now, q, p)
-			}
-		}
-	}
-}
-
-// takeWho answers a question, and asks on when it is new. A repeated question is
-// answered anew in full: the first answer may have been lost.
+// takeWho answers a question, and passes it on when this host has the item. A
+// question repeated is answered anew in full, and passed on again: the first
+// answer may have been lost.
 func (r *receipts) takeWho(now protocol.Time, from protocol.PeerID, m who, out *protocol.Outbox) {
-	q := r.get(m.id)
+	q := r.asked.get(m.id)
 	if q != nil && q.until <= now {
-		r.list = slices.DeleteFunc(r.list, func(o *question) bool { return o == q })
+		r.asked.remove(q)
 		q = nil
 	}
 	if q == nil {
 		q = &question{id: m.id, asker: from, until: now.Add(askLife), againAt: protocol.Never, flushAt: protocol.Never}
-		r.add(q)
+		r.asked.add(q)
 		if slices.Contains(r.recent, m.id) {
-			r.countSelf(now, q)
+			r.countSelf(now, q, out)
 		}
-		r.ask(now, q, from, out)
 		return
 	}
-	if q.asker == from {
-		q.fresh = slices.Clone(q.known)
-		if len(q.fresh) > 0 {
-			q.flushAt = min(q.flushAt, now.Add(gather))
+	if !q.own() && !slices.Contains(r.neighbours(), q.asker) {
+		q.asker = from // the way back there is cut
+	}
+	if q.asker == from && now >= q.passedAt.Add(askAgain/2) {
+		q.repeat(now.Add(gather))
+		if q.stored {
+			r.pass(now, q, out)
 		}
-		r.ask(now, q, from, out)
+	}
+}
+
+// takeStoredBy takes in an answer.
+func (r *receipts) takeStoredBy(now protocol.Time, m storedBy) {
+	q := r.asked.get(m.id)
+	if q == nil || q.until <= now {
+		return
+	}
+	for _, p := range m.peers {
+		r.count(now, q, p)
 	}
 }
 
 // stored notes that this host has an item on disk.
-func (r *receipts) stored(now protocol.Time, id protocol.ItemID, _ *protocol.Outbox) {
-	if len(r.recent) >= maxRecentStored {
-		r.recent = slices.Delete(r.recent, 0, maxRecentStored/4)
+func (r *receipts) stored(now protocol.Time, id protocol.ItemID, out *protocol.Outbox) {
+	if len(r.recent) >= MaxRecentStored {
+		r.recent = slices.Delete(r.recent, 0, MaxRecentStored/4)
 	}
 	r.recent = append(r.recent, id)
-	if q := r.get(id); q != nil {
-		r.countSelf(now, q)
+	if q := r.asked.get(id); q != nil && !q.stored {
+		r.countSelf(now, q, out)
 	}
 }
 
-// countSelf counts this host, unless it is the one that asks.
-func (r *receipts) countSelf(now protocol.Time, q *question) {
+// countSelf counts this host, unless it is the one that asks, and passes the
+// question on.
+func (r *receipts) countSelf(now protocol.Time, q *question, out *protocol.Outbox) {
 	q.stored = true
-	if q.asker != "" {
+	if !q.own() {
 		r.count(now, q, r.self)
+		r.pass(now, q, out)
 	}
 }
 
 // count adds one peer to those that have stored an item.
 func (r *receipts) count(now protocol.Time, q *question, p protocol.PeerID) {
-	if q.asker == "" && p == r.self || len(q.known) >= MaxReceiptPeers {
+	if q.own() && p == r.self || !r.asked.count(q, p) {
 		return
 	}
-	i, ok := slices.BinarySearch(q.known, p)
-	if ok {
-		return
+	at := now
+	if !q.own() {
+		at = now.Add(gather)
 	}
-	q.known = slices.Insert(q.known, i, p)
-	q.fresh = append(q.fresh, p)
-	wait := gather
-	if q.asker == "" {
-		wait = 0
-	}
-	q.flushAt = min(q.flushAt, now.Add(wait))
+	q.flushAt = min(q.flushAt, at)
 }
 
 // memberUp puts this host's open questions to a new neighbour.
-func (r *receipts) memberUp(p protocol.PeerID, out *protocol.Outbox) {
-	for _, q := range r.list {
-		if q.asker == "" {
-			out.Send(p, who{q.id}, protocol.Control, protocol.Never)
-		}
+func (r *receipts) memberUp(now protocol.Time, p protocol.PeerID, out *protocol.Outbox) {
+	for _, q := range r.asked.own {
+		out.Send(p, who{q.id}, protocol.Control, now.Add(askAgain))
 	}
 }
 
 // advance passes gathered answers on, repeats this host's questions and forgets
 // old ones.
 func (r *receipts) advance(now protocol.Time, out *protocol.Outbox) {
-	r.list = slices.DeleteFunc(r.list, func(q *question) bool { return q.until <= now })
-	for _, q := range r.list {
+	r.asked.expire(now)
+	r.asked.each(func(q *question) {
 		if q.flushAt <= now {
-			if q.asker == "" {
+			if q.own() {
 				out.Add(receiptsGathered{id: q.id, peers: q.fresh})
 			} else {
 				out.Send(q.asker, storedBy{q.id, q.fresh}, protocol.Control, q.until)
@@ -239,17 +189,16 @@ func (r *receipts) advance(now protocol.Time, out *protocol.Outbox) {
 			q.fresh, q.flushAt = nil, protocol.Never
 		}
 		if q.againAt <= now {
-			q.againAt = now.Add(askAgain)
-			r.ask(now, q, "", out)
+			q.againAt = now.Add(q.pause)
+			q.pause = min(2*q.pause, askSeldom)
+			r.pass(now, q, out)
 		}
-	}
+	})
 }
 
 func (r *receipts) deadline() protocol.Time {
 	d := protocol.Never
-	for _, q := range r.list {
-		d = min(d, q.until, q.againAt, q.flushAt)
-	}
+	r.asked.each(func(q *question) { d = min(d, q.until, q.againAt, q.flushAt) })
 	return d
 }
 

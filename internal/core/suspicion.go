@@ -1,6 +1,10 @@
 package core
 
-import "github.com/quilt-p2p/quilt/protocol"
+import (
+	"slices"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
 
 // judge does what is due on one link: ping it, suspect it, or give it up.
 func (h *Host) judge(now protocol.Time, l *link, out *protocol.Outbox) {
@@ -19,15 +23,19 @@ func (h *Host) judge(now protocol.Time, l *link, out *protocol.Outbox) {
 		live.suspected = true
 		h.suspect(now, l, out)
 	}
-	if now >= live.pingAt {
-		out.Scope(hostGroup, protocol.ObjectHost)
-		out.Send(l.Peer, ping{live.ping(now)}, protocol.Control, now.Add(SuspectAfter))
+	if now >= live.pingAt() {
+		h.ping(now, l, out)
 	}
 }
 
+// ping asks a peer for a sign of life.
+func (h *Host) ping(now protocol.Time, l *link, out *protocol.Outbox) {
+	out.Scope(hostGroup, protocol.ObjectHost)
+	out.Send(l.Peer, ping{l.live.ping(now, h.rng)}, protocol.Control, now.Add(SuspectAfter))
+}
+
 // suspect tells everyone to route around a link, and asks others whether they
-// hear the peer (SWIM's indirect probe; they answer from what they have heard
-// anyway, so it costs no further ping).
+// hear the peer (SWIM's indirect probe).
 func (h *Host) suspect(now protocol.Time, l *link, out *protocol.Outbox) {
 	h.toAllLinks(now, l.Peer, protocol.LinkSuspected{Peer: l.Peer})
 	out.Add(protocol.Event{Name: "core.suspect", Peer: l.Peer})
@@ -39,10 +47,12 @@ func (h *Host) suspect(now protocol.Time, l *link, out *protocol.Outbox) {
 	}
 	h.rng.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
 	out.Scope(hostGroup, protocol.ObjectHost)
+	l.asked = nil
 	for _, o := range others[:min(len(others), confirmersWanted)] {
+		l.asked = append(l.asked, o.Peer)
 		out.Send(o.Peer, ask{l.Peer}, protocol.Control, now.Add(DeadMin))
 	}
-	l.asked = true
+	h.answerAskers(now, l, false, out)
 }
 
 // restored: a suspected link speaks again.
@@ -50,22 +60,56 @@ func (h *Host) restored(now protocol.Time, p protocol.PeerID) {
 	h.toAllLinks(now, p, protocol.LinkRestored{Peer: p})
 }
 
-// answerAsk says whether this host hears a peer, if it has a link to it.
-func (h *Host) answerAsk(now protocol.Time, from *link, m ask, out *protocol.Outbox) {
-	if l := h.links.get(m.target); l != nil && l != from {
-		heard := now.Sub(l.live.heard) < SuspectAfter
-		out.Send(from.Peer, askReply{target: m.target, heard: heard}, protocol.Control, now.Add(DeadMin))
+const (
+	// MaxAskers bounds the peers that wait for word of one link; more get none (our
+	// guess).
+	MaxAskers = 8
+	// askRate and askBurst bound the questions of one link that are looked into, a
+	// second and at once: a peer may lose all its links together.
+	askRate  = 8
+	askBurst = MaxLinks
+)
+
+// takeAsk finds out whether this host hears a peer, if it has a link to it: it
+// pings, for what was heard a second ago proves nothing, and answers when the peer
+// is heard or suspected here too.
+func (h *Host) takeAsk(now protocol.Time, from *link, m ask, out *protocol.Outbox) {
+	l := h.links.get(m.target)
+	if l == nil || l == from || len(l.askers) >= MaxAskers || slices.Contains(l.askers, from.Peer) || !from.asks.take(now) {
+		return
 	}
+	l.askers = append(l.askers, from.Peer)
+	if l.live.suspected {
+		h.answerAskers(now, l, false, out)
+		return
+	}
+	h.ping(now, l, out)
 }
 
-// takeAskReply counts a confirmation, or a voucher that the peer lives. Answers
-// that were not asked for are ignored; lies can only bring the end of a link that
+// answerAskers tells those who asked whether a link lives.
+func (h *Host) answerAskers(now protocol.Time, l *link, heard bool, out *protocol.Outbox) {
+	out.Scope(hostGroup, protocol.ObjectHost)
+	for _, p := range l.askers {
+		if h.links.get(p) != nil {
+			out.Send(p, askReply{target: l.Peer, heard: heard}, protocol.Control, now.Add(DeadMin))
+		}
+	}
+	l.askers = nil
+}
+
+// takeAskReply counts a confirmation, or a voucher that the peer lives: one answer
+// by each that was asked. Others are ignored; lies can only bring the end of a link that
 // is silent anyway from DeadMax down to DeadMin.
 func (h *Host) takeAskReply(from *link, m askReply) {
 	l := h.links.get(m.target)
-	if l == nil || !l.live.suspected || !l.asked || l == from {
+	if l == nil || !l.live.suspected {
 		return
 	}
+	i := slices.Index(l.asked, from.Peer)
+	if i < 0 {
+		return
+	}
+	l.asked = slices.Delete(l.asked, i, i+1)
 	if m.heard {
 		l.live.vouched = true
 	} else {

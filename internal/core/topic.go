@@ -70,6 +70,9 @@ func (h *Host) join(now protocol.Time, in Join) {
 	h.toAll(now, t, protocol.Start{})
 	for _, l := range h.links.order {
 		h.toView(now, t.id, t.view, protocol.LinkUp{Link: l.Link})
+		if l.live.suspected {
+			h.toView(now, t.id, t.view, protocol.LinkSuspected{Peer: l.Peer})
+		}
 	}
 	h.find.linkUp(now)
 }
@@ -134,7 +137,7 @@ func (h *Host) toObject(now protocol.Time, t *topic, id protocol.ObjectID, in pr
 		h.toView(now, t.id, t.view, in)
 	case protocol.ObjectReceipts:
 		if rec, ok := in.(protocol.Received); ok {
-			h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.received(now, rec, o) })
+			h.toReceipts(now, t, rec)
 		}
 	default:
 		if m := t.object(id); m != nil {
@@ -183,6 +186,12 @@ func (t *topic) findAgain(now protocol.Time, rng *rand.Rand) {
 	t.findPause = min(t.findPause, limit)
 	t.findAt = now.Add(t.findPause + time.Duration(rng.Int64N(int64(t.findPause)/4+1)))
 	t.findPause = min(2*t.findPause, limit)
+}
+
+// findSoon seeks members anew: the last neighbour is gone.
+func (t *topic) findSoon(now protocol.Time) {
+	t.findPause = findFirst
+	t.findAt = min(t.findAt, now.Add(findFirst))
 }
 
 // topicTable holds the topics joined, looked up by ID, walked in order of ID.

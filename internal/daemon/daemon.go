@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quilt-p2p/quilt/feed"
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/control"
 	"github.com/quilt-p2p/quilt/internal/store"
@@ -46,7 +47,9 @@ func New(n *node.Node, version string) (*Daemon, error) {
 
 // Close stops the mirrors and closes the node.
 func (d *Daemon) Close() error {
-	d.cancel()
+	d.mu.Lock()
+	d.cancel() // from now on no mirror begins
+	d.mu.Unlock()
 	d.wg.Wait()
 	return d.n.Close()
 }
@@ -68,6 +71,9 @@ func (d *Daemon) Ticket(_ context.Context, feeds []string) (string, error) {
 		name, err := d.n.Resolve(f)
 		if err != nil {
 			return "", Explain(err)
+		}
+		if local := d.localName(name); local != name {
+			name += "#" + local
 		}
 		names = append(names, name)
 	}
@@ -95,13 +101,16 @@ func Explain(err error) error {
 		return control.NewError(control.CodeFull, err.Error(), "")
 	case errors.Is(err, node.ErrHomeInUse):
 		return control.NewError(control.CodeAlreadyRunning, err.Error(), "")
-	case errors.Is(err, node.ErrNotOwned), errors.Is(err, node.ErrFeedName), errors.Is(err, node.ErrBadAddress):
+	case errors.Is(err, node.ErrNotOwned), errors.Is(err, node.ErrFeedName), errors.Is(err, node.ErrBadAddress),
+		errors.Is(err, node.ErrOwnFeed), errors.Is(err, feed.ErrTopicName):
 		return control.NewError(control.CodeRefused, err.Error(), "")
 	case errors.Is(err, node.ErrNoFeed):
 		return control.NewError(control.CodeNotFound, err.Error(), `"quilt-peer feed list" shows the feeds there are`)
 	case errors.Is(err, node.ErrFeedExists):
 		return control.NewError(control.CodeExists, err.Error(), "")
-	case errors.Is(err, node.ErrClosed):
+	case errors.Is(err, context.DeadlineExceeded):
+		return control.NewError(control.CodeTimeout, "not done in time", "try again with more time")
+	case errors.Is(err, node.ErrClosed), errors.Is(err, store.ErrClosed):
 		return control.NewError(control.CodeStopping, "the daemon is about to end", "start it again")
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/quilt-p2p/quilt/feed"
+	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/control"
 	"github.com/quilt-p2p/quilt/node"
 )
@@ -75,28 +76,21 @@ func (d *Daemon) feedInfo(f node.Feed, st node.Status) (control.FeedInfo, error)
 // Follow implements control.Daemon.
 func (d *Daemon) Follow(_ context.Context, req control.FollowRequest) ([]control.FeedInfo, error) {
 	addresses := []string{strings.TrimSpace(req.Address)}
-	if _, isFeed := feed.Owner(addresses[0]); !isFeed {
-		topics, err := d.n.AddTicket(req.Address)
-		if err != nil {
+	_, isFeed := feed.Owner(addresses[0])
+	if !isFeed {
+		var err error
+		if addresses, err = feedsOf(req); err != nil {
 			return nil, Explain(err)
-		}
-		addresses = nil
-		for _, t := range topics {
-			if _, isFeed := feed.Owner(t); isFeed {
-				addresses = append(addresses, t)
-			}
-		}
-		switch {
-		case len(addresses) == 0:
-			return nil, control.NewError(control.CodeRefused, "the ticket names no feed",
-				`ask for one made with "quilt-peer ticket --feed NAME", or give the feed's address`)
-		case len(addresses) > 1 && req.Name != "":
-			return nil, control.NewError(control.CodeUsage, "the ticket names several feeds, which cannot share one name", "leave the name out")
 		}
 	}
 	list := []control.FeedInfo{}
 	for _, a := range addresses {
-		f, err := d.n.Follow(a, req.Name)
+		address, suggested := node.SplitSuggestion(a)
+		name := req.Name
+		if name == "" && d.free(suggested) {
+			name = suggested
+		}
+		f, err := d.n.Follow(address, name)
 		if err != nil {
 			return nil, Explain(err)
 		}
@@ -107,10 +101,51 @@ func (d *Daemon) Follow(_ context.Context, req control.FollowRequest) ([]control
 		}
 		list = append(list, info)
 	}
+	if !isFeed { // only now: the ticket's peers are members of what was just joined
+		if _, err := d.n.AddTicket(req.Address); err != nil {
+			return nil, Explain(err)
+		}
+	}
 	return list, nil
+}
+
+// feedsOf returns the addresses of the feeds that a ticket names.
+func feedsOf(req control.FollowRequest) ([]string, error) {
+	ticket, err := gossipmembership.ParseTicket(req.Address)
+	if err != nil {
+		return nil, err
+	}
+	var addresses []string
+	for _, t := range ticket.Topics {
+		address, _ := node.SplitSuggestion(t)
+		if _, isFeed := feed.Owner(address); isFeed {
+			addresses = append(addresses, t)
+		}
+	}
+	switch {
+	case len(addresses) == 0:
+		return nil, control.NewError(control.CodeRefused, "the ticket names no feed",
+			`ask for one made with "quilt-peer ticket --feed NAME", or give the feed's address`)
+	case len(addresses) > 1 && req.Name != "":
+		return nil, control.NewError(control.CodeUsage, "the ticket names several feeds, which cannot share one name", "leave the name out")
+	}
+	return addresses, nil
 }
 
 // Unfollow implements control.Daemon.
 func (d *Daemon) Unfollow(_ context.Context, name string) error {
 	return Explain(d.n.Unfollow(name))
+}
+
+// free reports whether a suggested name can be given to a feed.
+func (d *Daemon) free(name string) bool {
+	if control.CheckName(name) != nil {
+		return false
+	}
+	for _, f := range d.n.Feeds() {
+		if f.Name == name {
+			return false
+		}
+	}
+	return true
 }

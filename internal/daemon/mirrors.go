@@ -39,11 +39,17 @@ func (p publisher) PublishOnce(ctx context.Context, key, contentType string, pay
 
 // AddMirror implements control.Daemon.
 func (d *Daemon) AddMirror(ctx context.Context, req control.MirrorRequest) (control.MirrorInfo, error) {
+	if err := d.mayMirror(req); err != nil {
+		return control.MirrorInfo{}, err
+	}
 	m, err := d.newMirror(req)
 	if err != nil {
 		return control.MirrorInfo{}, err
 	}
 	res, err := m.mirror.Poll(ctx)
+	if code := control.CodeOf(Explain(err)); err != nil && code != control.CodeFailure {
+		return control.MirrorInfo{}, Explain(err) // not the source's fault
+	}
 	if err != nil {
 		return control.MirrorInfo{}, control.NewError(control.CodeRefused, err.Error(), "nothing is mirrored yet: mend the source and try again")
 	}
@@ -56,10 +62,28 @@ func (d *Daemon) AddMirror(ctx context.Context, req control.MirrorRequest) (cont
 	if err != nil {
 		return info, err
 	}
+	if err := d.runMirror(m); err != nil {
+		return info, err
+	}
 	if err := d.n.SetSetting(metaMirrors, req.Feed, kept); err != nil {
+		m.stop()
 		return info, Explain(err)
 	}
-	return info, d.runMirror(m)
+	return info, nil
+}
+
+// mayMirror refuses one mirror too many, before anything is published.
+func (d *Daemon) mayMirror(req control.MirrorRequest) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mirrors[req.Feed] == nil && len(d.mirrors) >= MaxMirrors && !req.Once {
+		return tooManyMirrors()
+	}
+	return nil
+}
+
+func tooManyMirrors() error {
+	return control.NewError(control.CodeRefused, fmt.Sprintf("%d mirrors run already", MaxMirrors), "remove one first")
 }
 
 // newMirror makes a mirror that does not run yet, and its feed where it is missing.
@@ -101,16 +125,11 @@ func (d *Daemon) ownFeed(name string) (node.Feed, error) {
 func (d *Daemon) runMirror(m *mirrored) error {
 	var ctx context.Context
 	ctx, m.stop = context.WithCancel(d.ctx)
-	d.mu.Lock()
-	old := d.mirrors[m.req.Feed]
-	if old == nil && len(d.mirrors) >= MaxMirrors {
-		d.mu.Unlock()
+	old, err := d.enter(m)
+	if err != nil {
 		m.stop()
-		return control.NewError(control.CodeRefused, fmt.Sprintf("%d mirrors run already", MaxMirrors), "remove one first")
+		return err
 	}
-	d.mirrors[m.req.Feed] = m
-	d.wg.Add(1)
-	d.mu.Unlock()
 	if old != nil {
 		old.stop()
 	}
@@ -120,6 +139,22 @@ func (d *Daemon) runMirror(m *mirrored) error {
 		_ = m.mirror.Run(ctx) // ends with ctx only
 	}()
 	return nil
+}
+
+// enter puts a mirror in the list, and returns the one whose place it takes.
+func (d *Daemon) enter(m *mirrored) (old *mirrored, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old = d.mirrors[m.req.Feed]
+	switch {
+	case d.ctx.Err() != nil:
+		return nil, Explain(node.ErrClosed)
+	case old == nil && len(d.mirrors) >= MaxMirrors:
+		return nil, tooManyMirrors()
+	}
+	d.mirrors[m.req.Feed] = m
+	d.wg.Add(1)
+	return old, nil
 }
 
 // resumeMirrors takes up the mirrors of earlier runs.

@@ -71,9 +71,12 @@ func (d *Daemon) Subscribe(ctx context.Context, req control.SubscribeRequest) (c
 	case since.Age > 0:
 		opt = node.FromTime(time.Now().Add(-since.Age))
 	}
+	if since.Seq > 0 && t.Owner() == "" {
+		return nil, control.NewError(control.CodeUsage, "an open topic has no entry numbers", `give "all", "now" or a duration such as 10m`)
+	}
 	sub, err := t.Subscribe(opt)
 	if err != nil {
-		return nil, control.NewError(control.CodeUsage, err.Error(), `for an open topic give "all", "now" or a duration such as 10m`)
+		return nil, Explain(err)
 	}
 	return func(yield func(control.Event) bool) error {
 		defer sub.Cancel()

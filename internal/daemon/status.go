@@ -65,7 +65,8 @@ func (d *Daemon) Status(ctx context.Context) (control.StatusInfo, error) {
 	if s.Mirrors, err = d.Mirrors(ctx); err != nil {
 		return s, err
 	}
-	s.Store = control.StoreInfo{Path: filepath.Join(st.Home, "store.db"), Items: st.Store.Items, Bytes: st.Store.FileBytes}
+	s.Store = control.StoreInfo{Path: filepath.Join(st.Home, "store.db"), Items: st.Store.Items, Bytes: st.Store.FileBytes,
+		Quota: uint64(st.StoreLimit), Full: st.StoreFull}
 	dropped := uint64(0)
 	for _, n := range st.Traffic.Dropped {
 		dropped += n
@@ -85,9 +86,6 @@ func (d *Daemon) count(s *control.StatusInfo, st node.Status) {
 			s.Refused = append(s.Refused, control.Counter{Name: "invalid-item", Count: c.Count})
 		} else {
 			s.Counters = append(s.Counters, control.Counter{Name: c.Name, Count: c.Count})
-		}
-		if c.Name == "store.full" && c.Count > 0 {
-			s.Store.Full = true
 		}
 	}
 	if n := st.Traffic.Malformed; n > 0 {

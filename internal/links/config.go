@@ -62,9 +62,10 @@ type Config struct {
 	// UserAgent is told to every peer that connects. Default: "quilt".
 	UserAgent string
 
-	// MaxLinks bounds the links, up or on their way, without those that wait for
-	// one of MaxDials. It is also the number of connections down to which libp2p
-	// trims; links are the last to go, so none is ever trimmed. Default: 64.
+	// MaxLinks bounds the links that are up. It is also the number of connections
+	// down to which libp2p trims; those that carry links are the last to go, so none
+	// is ever trimmed for another. A link's queue takes up to 4 MiB where a peer
+	// stalls, for WriteTimeout. Default: 64.
 	MaxLinks int
 	// MaxInbound bounds the links that others have asked for, so that strangers can
 	// never use up the room for those this host wants. Default: three quarters of

@@ -12,10 +12,17 @@ import (
 // MaxDialAddrs of them, those that do not parse are passed over) and at those libp2p
 // knows. Up or DialFailed follows, unless the link is up already. It does not wait.
 func (m *Manager) Dial(to protocol.PeerID, addrs []string) {
-	m.learn(to, addrs)
-	if reason := m.dial(to); reason != "" && m.enter() {
+	reason := ReasonUnreachable // for what is no peer ID at all
+	if _, err := peer.IDFromBytes([]byte(to)); err == nil {
+		m.learn(to, addrs)
+		reason = m.dial(to)
+	}
+	if reason != "" && m.enter() {
 		go func() {
 			defer m.wg.Done()
+			m.mu.Lock()
+			m.total.DialsFailed++
+			m.mu.Unlock()
 			m.handler.DialFailed(to, reason)
 		}()
 	}
@@ -67,7 +74,5 @@ func (m *Manager) learn(of protocol.PeerID, addrs []string) {
 			known = append(known, addr)
 		}
 	}
-	if of.Validate() == nil {
-		m.host.Peerstore().AddAddrs(of, known, peerstore.TempAddrTTL)
-	}
+	m.host.Peerstore().AddAddrs(of, known, peerstore.TempAddrTTL)
 }

@@ -1,5 +1,3 @@
-//go:build quilt_mdns
-
 package links
 
 import (

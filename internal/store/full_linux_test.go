@@ -60,12 +60,18 @@ func TestDiskFull(t *testing.T) {
 	}
 	checkStored(t, s, a, more)
 
-	// Retention helps too, if the disk leaves it room to work.
+	// Reopening a full store harms nothing, and retention makes room as well.
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = openAt(t, path, Options{})
 	checkStored(t, s, a, more)
+	if _, err := s.Prune(a.topic, Retention{MaxItems: more / 2}); err != nil {
+		t.Fatal(err)
+	}
+	if last := fillDisk(t, s, a, more+1); last < more+more/4 {
+		t.Errorf("with half of %d items gone only %d more", more, last-more)
+	}
 }
 
 // TestOpenOnFullDisk: creating a store on a full disk says that it is full.

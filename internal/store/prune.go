@@ -52,35 +52,20 @@ type Pruned struct {
 func (s *Store) Prune(topic protocol.TopicID, r Retention) (Pruned, error) {
 	var p Pruned
 	now := s.opts.Now()
-	for {
-		var removed []Key
-		err := s.update(func(tx *bbolt.Tx) error {
-			t, err := openTopic(tx, topic)
-			if err != nil || t == nil {
-				return err
-			}
-			removed, err = t.removeOldest(tx, pruneBatch, t.owned, func(received time.Time) bool {
-				return r.exceeded(t, received, now)
-			})
-			if err != nil {
-				return err
-			}
-			if p.Low, err = t.low(); err != nil {
-				return err
-			}
-			if len(removed) == 0 {
-				return errNothing // roll back: nothing to sync
-			}
-			return t.save()
-		})
-		if err != nil && !errors.Is(err, errNothing) {
+	for batch := pruneBatch; ; batch = min(2*batch, pruneBatch, MaxPrune-len(p.Removed)) {
+		removed, low, err := s.pruneSome(topic, r, now, batch)
+		for errors.Is(err, ErrFull) && batch > 1 {
+			// bbolt never overwrites a page in use, so removing takes some pages too;
+			// on a full disk what is removed first makes room for what follows.
+			batch /= 2
+			removed, low, err = s.pruneSome(topic, r, now, batch)
+		}
+		if err != nil {
 			return p, err
 		}
-		for _, k := range removed {
-			s.cache.remove(k.ID)
-		}
 		p.Removed = append(p.Removed, removed...)
-		if len(removed) < pruneBatch {
+		p.Low = low
+		if len(removed) < batch {
 			return p, nil
 		}
 		if len(p.Removed) >= MaxPrune {
@@ -88,6 +73,36 @@ func (s *Store) Prune(topic protocol.TopicID, r Retention) (Pruned, error) {
 			return p, nil
 		}
 	}
+}
+
+// pruneSome removes up to n items in one transaction.
+func (s *Store) pruneSome(topic protocol.TopicID, r Retention, now time.Time, n int) (removed []Key, low uint64, err error) {
+	err = s.update(func(tx *bbolt.Tx) error {
+		t, err := openTopic(tx, topic)
+		if err != nil || t == nil {
+			return err
+		}
+		removed, err = t.removeOldest(tx, n, t.owned, func(received time.Time) bool {
+			return r.exceeded(t, received, now)
+		})
+		if err != nil {
+			return err
+		}
+		if low, err = t.low(); err != nil {
+			return err
+		}
+		if len(removed) == 0 {
+			return errNothing // roll back: nothing to sync
+		}
+		return t.save()
+	})
+	if err != nil && !errors.Is(err, errNothing) {
+		return nil, 0, err
+	}
+	for _, k := range removed {
+		s.cache.remove(k.ID)
+	}
+	return removed, low, nil
 }
 
 // errNothing rolls a transaction back that has changed nothing.

@@ -13,7 +13,7 @@ type topicTx struct {
 	root, log, seq, marks, forks   *bbolt.Bucket
 	items, bytes                   uint64
 	lastArrival, lastReceipt, kept uint64 // kept counts evidence
-	owned                          bool
+	owned                          bool   // by an author; known while writing only
 }
 
 // openTopic returns a topic's buckets, nil if nothing of it is stored.
@@ -35,6 +35,9 @@ func openTopic(tx *bbolt.Tx, id protocol.TopicID) (*topicTx, error) {
 		return nil, err
 	}
 	t.items, t.bytes, t.lastArrival, t.lastReceipt, t.kept = ns[0], ns[1], ns[2], ns[3], ns[4]
+	if !tx.Writable() {
+		return t, nil // to find out whose the topic is costs more than most reads
+	}
 	_, t.owned = feed.Owner(t.name())
 	t.log.FillPercent = fill
 	if t.owned {

@@ -1,0 +1,73 @@
+package core
+
+import (
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+const (
+	// maxPings is how many pings are remembered until they are answered: those of
+	// a second and more, or a round trip longer than repingAfter would never be
+	// measured.
+	maxPings = 8
+	// rttRefresh is the age after which a round trip is measured again on a link
+	// that is never silent, rttRetry the time after which that is tried again
+	// when no answer has come.
+	rttRefresh = 15 * time.Second
+	rttRetry   = 2 * time.Second
+	// maxRTT bounds what is taken for a round trip: who holds its answers back
+	// must not put off that it is suspected (our guess).
+	maxRTT = 4 * time.Second
+)
+
+// roundTrip measures the round trip of one link.
+type roundTrip struct {
+	rtt       time.Duration // smoothed as in RFC 6298; 0 while unknown
+	measureAt protocol.Time // when to ping for its sake alone
+	pings     [maxPings]sentPing
+	last      int // index in pings of the one sent last
+}
+
+// sentPing is a ping, open until it is answered.
+type sentPing struct {
+	nonce uint64
+	at    protocol.Time
+	open  bool
+}
+
+// newRoundTrip begins with an estimate, 0 for none.
+func newRoundTrip(now protocol.Time, rtt time.Duration) roundTrip {
+	r := roundTrip{rtt: min(max(0, rtt), maxRTT), measureAt: now.Add(rttRefresh)}
+	if r.rtt == 0 {
+		r.measureAt = now.Add(repingAfter)
+	}
+	return r
+}
+
+// sent notes a ping. Its number is random: an answer cannot come before the ping.
+func (r *roundTrip) sent(now protocol.Time, nonce uint64) {
+	r.last = (r.last + 1) % maxPings
+	r.pings[r.last] = sentPing{nonce, now, true}
+	r.measureAt = now.Add(rttRetry)
+}
+
+// pong takes the answer to a ping; it reports whether it measured a round trip.
+func (r *roundTrip) pong(now protocol.Time, nonce uint64) bool {
+	for i := range r.pings {
+		p := &r.pings[i]
+		if !p.open || p.nonce != nonce {
+			continue
+		}
+		sample := min(max(now.Sub(p.at), 1), maxRTT)
+		p.open = false
+		if r.rtt == 0 {
+			r.rtt = sample
+		} else {
+			r.rtt += (sample - r.rtt) / 8
+		}
+		r.measureAt = now.Add(rttRefresh)
+		return true
+	}
+	return false
+}
