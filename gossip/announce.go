@@ -6,8 +6,8 @@ import (
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
-// announce queues an announcement: "lazy push [...] IHAVE messages [...] can be
-// aggregated" (SRDS 2007, section 3.3).
+// announce queues an announcement. As in the paper (SRDS 2007, lazy push), several
+// share a message.
 func (m *Machine) announce(now protocol.Time, n *neighbour, id protocol.ItemID) {
 	if len(n.queue) == MaxQueue {
 		n.queue = slices.Delete(n.queue, 0, 1)

@@ -127,9 +127,9 @@ func (m *Machine) delivered(now protocol.Time, h *held, w *want, out *protocol.O
 		h.announced, h.measure = w.first, w.asks > 0
 		return
 	}
-	// "When a node receives a message for the first time, it [...] adds the sender
-	// to eagerPushPeers" (SRDS 2007, algorithm 1). Not while a Prune is on its way
-	// there, for then this copy was sent before it arrived.
+	// The sender of a first copy joins the eager peers (SRDS 2007, algorithm 1). Not
+	// while a Prune is on its way there, for then this copy was sent before it
+	// arrived.
 	if !n.eager && now >= n.settled {
 		n.turnEager()
 	}

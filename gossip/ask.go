@@ -13,10 +13,8 @@ const retryAfter = time.Second
 
 // announced takes in an IHave.
 //
-// "When a node receives an IHAVE message, it simply marks the corresponding
-// message as missing. It then starts a timer [...] and waits for the missing
-// message to be received via eager push before the timer expires." (SRDS 2007,
-// section 3.4)
+// An announced item that is not here is marked as missing, and a timer gives it the
+// time to be pushed (SRDS 2007, tree repair).
 func (m *Machine) announced(now, at protocol.Time, n *neighbour, msg IHave, out *protocol.Outbox) {
 	for _, a := range msg.Items {
 		if h := m.recent.get(a.ID); h != nil {
@@ -55,10 +53,9 @@ func (m *Machine) askAt(first protocol.Time, size int) protocol.Time {
 
 // ask asks for what is due.
 //
-// "When the timer expires at a given node, that node selects the first IHAVE
-// announcement it has for the missing message. It then sends a GRAFT message to
-// the source of that IHAVE announcement" (SRDS 2007, section 3.4). We select the
-// announcer that can be expected to answer first.
+// When the timer expires, the paper grafts the first announcer, and with a second,
+// shorter timer the next (SRDS 2007, tree repair). We take the announcer that can
+// be expected to answer first.
 func (m *Machine) ask(now protocol.Time, out *protocol.Outbox) {
 	for m.wants.due() <= now {
 		w := m.wants.byDue[0]

@@ -9,31 +9,40 @@ import (
 
 // check returns which invariant of the machine does not hold, "" for none.
 func (m *Machine) check() string {
+	live, bad := m.checkNeighbours()
+	if bad == "" {
+		bad = m.checkWants(live)
+	}
+	if bad == "" {
+		bad = m.checkRecent(live)
+	}
+	return bad
+}
+
+// checkNeighbours returns the set of neighbours, too.
+func (m *Machine) checkNeighbours() (set, string) {
 	var live set
 	for i, n := range m.neighbours {
 		live |= n.bit()
 		switch {
 		case i > 0 && m.neighbours[i-1].peer >= n.peer:
-			return "neighbours are out of order"
+			return 0, "neighbours are out of order"
 		case m.slots[n.slot] != n:
-			return "a slot does not hold its neighbour"
+			return 0, "a slot does not hold its neighbour"
 		case len(n.queue) > MaxQueue:
-			return "a queue of announcements is past its bound"
+			return 0, "a queue of announcements is past its bound"
 		case (len(n.queue) == 0) != (n.flushAt == protocol.Never):
-			return "a queue and its deadline disagree"
+			return 0, "a queue and its deadline disagree"
 		case len(n.toAsk) > 0:
-			return "a Graft was not sent"
+			return 0, "a Graft was not sent"
 		case n.grafting > 0 && !n.eager:
-			return "a lazy link is being grafted"
+			return 0, "a lazy link is being grafted"
 		}
 	}
 	if len(m.neighbours) > MaxNeighbours || bits.OnesCount32(uint32(live)) != len(m.neighbours) {
-		return "neighbours and slots disagree"
+		return 0, "neighbours and slots disagree"
 	}
-	if bad := m.checkRecent(live); bad != "" {
-		return bad
-	}
-	return m.checkWants(live)
+	return live, ""
 }
 
 func (m *Machine) checkRecent(live set) string {

@@ -97,8 +97,8 @@ func (m *Machine) membersChanged(now protocol.Time, in protocol.MembersChanged, 
 }
 
 // gain adds a neighbour. Its link starts eager, so that no item is missed until
-// the tree knows of it: "initially, eagerPushPeers contains all peers" (SRDS
-// 2007, section 3.3). What was published before is repair's to bring.
+// the tree knows of it: at first all peers are eager (SRDS 2007, tree
+// construction). What was published before is repair's to bring.
 func (m *Machine) gain(d protocol.MemberDelta, out *protocol.Outbox) {
 	slot := slices.Index(m.slots[:], nil)
 	if slot < 0 {

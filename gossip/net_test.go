@@ -169,7 +169,14 @@ func (net *network) after(p *testPeer) {
 			net.perform(p, e)
 		}
 	}
-	if bad := p.m.check(); bad != "" {
+	live, bad := p.m.checkNeighbours()
+	if bad == "" {
+		bad = p.m.checkWants(live)
+	}
+	if bad == "" && net.seq%16 == 0 { // the longest list
+		bad = p.m.checkRecent(live)
+	}
+	if bad != "" {
 		net.t.Fatalf("%v %s: %s", net.now, string(p.id), bad)
 	}
 	if d := p.m.Deadline(); d < p.wake {

@@ -29,10 +29,9 @@ func (n *neighbour) lead() time.Duration { return max(swapLead, n.rtt/4) }
 // optimise looks at a first copy that by pushed, and grafts the lazy neighbour
 // whose announcements are ahead of the pushed copies again and again.
 //
-// It differs from the paper's ("if this value is greater than a given threshold
-// value [...] sends a GRAFT message to the source of IHAVE and a PRUNE message to
-// the source of the eager push", SRDS 2007, section 3.8): time decides, not hops,
-// and nobody is pruned here. The slower parent is, by its first duplicate, so that
+// The paper compares hop counts, and where they differ by more than a threshold
+// grafts the announcer and prunes the pusher (SRDS 2007, optimization). Here time
+// decides, and nobody is pruned. The slower parent is, by its first duplicate, so that
 // there is no moment without one.
 func (m *Machine) optimise(now protocol.Time, by *neighbour, w *want, out *protocol.Outbox) {
 	var best *neighbour

@@ -67,8 +67,8 @@ func (m *Machine) ripe(now protocol.Time, n *neighbour) bool {
 
 // duplicate prunes a link that brought a copy too many.
 //
-// "When a node receives a duplicate, it sends a PRUNE message to the sender"
-// (SRDS 2007, section 3.3).
+// The sender of a duplicate becomes a lazy peer, and is told by a Prune (SRDS 2007,
+// tree construction).
 func (m *Machine) duplicate(now protocol.Time, in protocol.Duplicate, out *protocol.Outbox) {
 	n := m.find(in.From)
 	w, h := m.wants.get(in.ID), m.recent.get(in.ID)

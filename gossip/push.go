@@ -32,8 +32,8 @@ func (m *Machine) push(now protocol.Time, in protocol.Accepted, h *held, out *pr
 
 // grafted obeys a Graft.
 //
-// "When a node receives a GRAFT message, it adds the sender to its eagerPushPeers
-// [...] and sends the payload" (SRDS 2007, section 3.4).
+// The sender becomes an eager peer, and gets what it asks for (SRDS 2007, tree
+// repair).
 //
 // An item is sent MaxAnswers times at most, or one short message could be made to
 // cost a megabyte again and again.

@@ -10,8 +10,8 @@ import (
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
-// script drives one machine by hand. Peers are single letters a to z, items single
-// letters x, y, z and so on, each of an author of its own letter.
+// script drives one machine by hand. Peers and items are single letters, items p to
+// z where a test prints them.
 type script struct {
 	t   *testing.T
 	m   *Machine
@@ -38,9 +38,15 @@ func leave(p string) protocol.Input {
 	return protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: protocol.PeerID(p), Gone: true}}}
 }
 
-func testItem(name string) *protocol.Item {
-	return protocol.NewItem(topicName, "author", uint64(name[0]), []byte(name))
-}
+// testItems are the items a to z.
+var testItems = func() (items [26]*protocol.Item) {
+	for i := range items {
+		items[i] = protocol.NewItem(topicName, "author", uint64(i), nil)
+	}
+	return items
+}()
+
+func testItem(name string) *protocol.Item { return testItems[name[0]-'a'] }
 
 func idOf(name string) protocol.ItemID { return testItem(name).ID }
 

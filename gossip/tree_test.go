@@ -33,9 +33,8 @@ func (net *network) burst(n int, every time.Duration, publishers ...*testPeer) [
 	return items
 }
 
-// redundancy is "the relative message redundancy (RMR) [...] m / (n-1) - 1, where m
-// is the total number of payload messages [...] and n is the number of nodes that
-// received that broadcast" (SRDS 2007, section 4).
+// redundancy is the relative message redundancy of SRDS 2007: m/(n-1) - 1 for m
+// copies of an item sent, and n peers that have it. 0 is a tree.
 func redundancy(payloads, items, n int) float64 {
 	return float64(payloads)/float64(items*(n-1)) - 1
 }

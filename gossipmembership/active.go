@@ -10,6 +10,9 @@ type neighbor struct {
 	outbound bool
 	// guest is set where it came as a newcomer into a place beyond the bounds.
 	guest bool
+	// silent is set while its link is suspected: kept here too because every
+	// deadline asks for it.
+	silent bool
 	// degree is how many neighbours it says that it has.
 	degree  int
 	since   protocol.Time
@@ -103,6 +106,7 @@ func (v *View) add(now protocol.Time, n neighbor, out *protocol.Outbox) {
 		panic("gossipmembership: active view is past its bound")
 	}
 	v.forget(n.peer)
+	n.silent = v.links[n.peer].suspected
 	n.since, n.heardAt, n.nextShuffle = now, now, now
 	v.active = append(v.active, n)
 	out.Add(Up{Peer: n.peer, RTT: v.links[n.peer].rtt})
@@ -134,7 +138,7 @@ func (v *View) neighborIndex(peer PeerID) int {
 // are of their own choice among them.
 func (v *View) speaking() (all, inbound int) {
 	for i := range v.active {
-		if v.links[v.active[i].peer].suspected {
+		if v.active[i].silent {
 			continue
 		}
 		all++

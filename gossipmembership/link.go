@@ -5,6 +5,7 @@ import "github.com/quilt-p2p/quilt/protocol"
 // linkUp notes a link, and puts the question for which it was dialled.
 func (v *View) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbox) {
 	v.links[l.Peer] = link{rtt: l.RTT, dialled: l.Outbound}
+	v.setSuspected(l.Peer, false)
 	v.alive(now, l.Peer)
 	if i := v.askIndex(l.Peer); i >= 0 && v.asks[i].dialing {
 		v.put(now, &v.asks[i], out)
@@ -34,7 +35,7 @@ func (v *View) linkDown(now protocol.Time, peer PeerID, reason string, out *prot
 // suspect notes that a link is silent. If it is a neighbour's, the view looks for
 // another at once (see missing).
 func (v *View) suspect(now protocol.Time, peer PeerID) {
-	v.editLink(peer, func(l *link) { l.suspected = true })
+	v.setSuspected(peer, true)
 	if i := v.neighborIndex(peer); i >= 0 {
 		v.hurry(now)
 		if v.active[i].outbound {
@@ -47,6 +48,14 @@ func (v *View) suspect(now protocol.Time, peer PeerID) {
 func (v *View) dialFailed(now protocol.Time, peer PeerID, out *protocol.Outbox) {
 	if i := v.askIndex(peer); i >= 0 && v.asks[i].dialing {
 		v.askFailed(now, i, "view.dial-failed", out)
+	}
+}
+
+// setSuspected notes whether a link is suspected.
+func (v *View) setSuspected(peer PeerID, suspected bool) {
+	v.editLink(peer, func(l *link) { l.suspected = suspected })
+	if i := v.neighborIndex(peer); i >= 0 {
+		v.active[i].silent = suspected
 	}
 }
 

@@ -79,7 +79,7 @@ func (v *View) Handle(now protocol.Time, in protocol.Input, out *protocol.Outbox
 	case protocol.LinkSuspected:
 		v.suspect(now, in.Peer)
 	case protocol.LinkRestored:
-		v.editLink(in.Peer, func(l *link) { l.suspected = false })
+		v.setSuspected(in.Peer, false)
 	case protocol.DialFailed:
 		v.dialFailed(now, in.Peer, out)
 	case protocol.Received:

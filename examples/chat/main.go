@@ -1,5 +1,4 @@
-// Command chat lets people talk in an open topic: what one types the others read,
-// across machines and without a server.
+// Command chat lets people talk in a topic, from machine to machine, without a server.
 //
 // The first one starts it and passes on the ticket it prints, by any means at hand:
 //

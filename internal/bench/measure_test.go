@@ -2,7 +2,6 @@ package bench
 
 import (
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -18,15 +17,6 @@ func await(b *testing.B, what string, ok func() bool) {
 			b.Fatalf("still waiting for: %s", what)
 		}
 	}
-}
-
-// cpuTime is the CPU time that this process has used, in user and kernel mode.
-func cpuTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // quantile returns the q-quantile of values, which it sorts.

@@ -25,9 +25,12 @@ type network struct {
 	close  func()
 }
 
+// itemSize is how many bytes an item's payload has.
+const itemSize = 1 << 10
+
 // load is what one measurement sends.
 type load struct {
-	items, size int
+	items int
 	// window is how many items may be under way, published and not yet read by all.
 	window int
 }
@@ -62,7 +65,7 @@ func pour(b *testing.B, net *network, l load) {
 		readers.Go(func() {
 			for k := range l.items {
 				n, err := next(ctx)
-				if err != nil || n != l.size {
+				if err != nil || n != itemSize {
 					b.Errorf("peer %d has read %d of %d items: %d bytes, %v", i, k, l.items, n, err)
 					cancel()
 					return
@@ -75,7 +78,7 @@ func pour(b *testing.B, net *network, l load) {
 			}
 		})
 	}
-	data := make([]byte, l.size)
+	data := make([]byte, itemSize)
 	slots := make(chan struct{}, l.window)
 	var publishers sync.WaitGroup
 	for i := range l.items {

@@ -1,8 +1,11 @@
+//go:build unix
+
 package bench
 
 import (
 	"flag"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,8 +19,7 @@ var (
 // Sizes of BenchmarkItemsPerCPUSecond.
 const (
 	cpuPeers = 10
-	cpuSize  = 1 << 10 // bytes of an item
-	cpuWarm  = 256     // items before measuring, by which trees have formed
+	cpuWarm  = 256 // items before measuring, by which trees have formed
 )
 
 // cost is what one measurement cost for each item delivered at a peer.
@@ -75,13 +77,13 @@ func BenchmarkItemsPerCPUSecond(b *testing.B) {
 func measure(b *testing.B, net *network) cost {
 	b.Helper()
 	defer net.close()
-	pour(b, net, load{items: cpuWarm, size: cpuSize, window: *window})
+	pour(b, net, load{items: cpuWarm, window: *window})
 	runtime.GC()
 	copies := net.copies()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	cpu, begin := cpuTime(b), time.Now()
-	pour(b, net, load{items: *items, size: cpuSize, window: *window})
+	pour(b, net, load{items: *items, window: *window})
 	cpu, wall := cpuTime(b)-cpu, time.Since(begin)
 	runtime.ReadMemStats(&after)
 	n := float64(*items * len(net.next))
@@ -114,4 +116,13 @@ func reportCost(b *testing.B, name string, list []cost) {
 	b.ReportMetric(median(list, func(c cost) float64 { return c.allocs }), name+"-allocs/item")
 	b.ReportMetric(median(list, func(c cost) float64 { return c.bytes }), name+"-B/item")
 	b.ReportMetric(median(list, func(c cost) float64 { return c.copies }), name+"-copies/item")
+}
+
+// cpuTime is the CPU time that this process has used, in user and kernel mode.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

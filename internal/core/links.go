@@ -14,7 +14,9 @@ func (h *Host) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbox) 
 	if h.links.get(l.Peer) != nil {
 		h.linkDown(now, l.Peer, "replaced") // the driver's promise is broken; keep ours
 	}
-	h.makeRoom(now, out)
+	if !h.banned.has(now, l.Peer) {
+		h.makeRoom(now, out)
+	}
 	if reason := h.unwanted(now, l); reason != "" {
 		out.Add(protocol.Close{Peer: l.Peer, Reason: reason})
 		h.dialEnded(now, l.Peer, reason)
@@ -65,6 +67,7 @@ func (h *Host) take(now protocol.Time, l protocol.Link, out *protocol.Outbox) {
 	}
 	h.mark(now, n)
 	h.seekOverNew(now, n, out)
+	h.find.linkUp(now) // without links nothing was due
 	h.toAllLinks(now, l.Peer, protocol.LinkUp{Link: l})
 	out.Add(protocol.Event{Name: "core.link-up", Peer: l.Peer})
 }

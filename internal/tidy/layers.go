@@ -57,6 +57,7 @@ var layers = []layer{
 	// Faces.
 	{path: "internal/daemon", level: 7},
 	{path: "internal/bench", level: 8},
+	{path: "internal/e2e", level: 8},
 	{path: "internal/lab", level: 7},
 	{path: "internal/lab/...", level: 7},
 	{path: "cmd/...", level: 8},
