@@ -71,7 +71,7 @@ func nextItem(t testing.TB, s *Subscription, text string) *Message {
 	t.Helper()
 	m := next(t, s)
 	if m.Kind != Item || string(m.Payload) != text {
-		t.Fatalf("got %s, want item %q", describe(m), text)
+		t.Fatalf("got %s, want item %.40q", describe(m), text)
 	}
 	return m
 }

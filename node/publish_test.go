@@ -43,6 +43,7 @@ func TestOnce(t *testing.T) {
 	if first != 1 {
 		t.Errorf("%d of %d were the first", first, tries)
 	}
+	sameBatch(t, a)
 	closeNode(t, a)
 	a = start(t, home)
 	mine = join(t, a, mine.Name())
@@ -54,6 +55,27 @@ func TestOnce(t *testing.T) {
 	}
 	if r := publish(t, join(t, a, "talk"), "other", WithOnce("key")); r.Duplicate {
 		t.Error("a key of one topic counts in another")
+	}
+}
+
+// sameBatch publishes two under one key in one batch.
+func sameBatch(t *testing.T, a *Node) {
+	t.Helper()
+	topic := newFeed(t, a, "batch")
+	var batch []*publication
+	for range 2 {
+		batch = append(batch, &publication{payload: []byte("x"), once: "key", done: make(chan publishResult, 1)})
+	}
+	topic.publishBatch(batch)
+	for i, p := range batch {
+		select {
+		case r := <-p.done:
+			if r.err != nil || r.Seq != 1 || r.Duplicate != (i == 1) {
+				t.Errorf("publication %d of a batch: %+v", i, r)
+			}
+		default:
+			t.Fatalf("publication %d of a batch has no answer", i)
+		}
 	}
 }
 
@@ -172,6 +194,7 @@ func TestBackupRestored(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			bulk := strings.Repeat("x", 100<<10) // so that it takes a while to come back
 			home := t.TempDir()
 			a := start(t, home)
 			mine := newFeed(t, a, "news")
@@ -183,7 +206,7 @@ func TestBackupRestored(t *testing.T) {
 			b := start(t, t.TempDir(), WithTickets(ticket(t, a)))
 			theirs := follow(t, b, mine)
 			for i := range 30 {
-				publish(t, join(t, a, mine.Name()), fmt.Sprint(i+2), WithWait(1))
+				publish(t, join(t, a, mine.Name()), fmt.Sprint(i+2, bulk), WithWait(1))
 			}
 			closeNode(t, a)
 
@@ -200,8 +223,9 @@ func TestBackupRestored(t *testing.T) {
 				t.Errorf("the new entry is %d", p.Seq)
 			}
 			sub := subscribe(t, theirs)
-			for i := range 31 {
-				nextItem(t, sub, fmt.Sprint(i+1))
+			nextItem(t, sub, "1")
+			for i := range 30 {
+				nextItem(t, sub, fmt.Sprint(i+2, bulk))
 			}
 			nextItem(t, sub, "new")
 			if counted(a, "fork")+counted(b, "fork") != 0 {

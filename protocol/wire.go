@@ -128,8 +128,8 @@ func (r *Reader) Err() error { return r.err }
 
 // Done returns the first error, ErrMalformed where bytes are left over.
 func (r *Reader) Done() error {
-	if r.err == nil && len(r.b) > 0 {
-		r.err = ErrMalformed
+	if len(r.b) > 0 {
+		r.fail(ErrMalformed)
 	}
 	return r.err
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/quilt-p2p/quilt/gossipmembership"
+	"github.com/quilt-p2p/quilt/internal/antientropy"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/protocol"
 )
@@ -95,12 +96,26 @@ func (h *Host) Contact(other *Host) {
 }
 
 // Join has the host take part in a topic; with an owner it is an owned feed.
+// What it held when it left the topic it holds still.
 func (h *Host) Join(name string, owner protocol.PeerID) {
-	h.disk[protocol.TopicOf(name)] = &disk{
-		byID:  make(map[protocol.ItemID]*protocol.Item),
-		bySeq: make(map[authorSeq]*protocol.Item),
+	id := protocol.TopicOf(name)
+	d := h.disk[id]
+	if d == nil {
+		d = &disk{
+			byID:  make(map[protocol.ItemID]*protocol.Item),
+			bySeq: make(map[authorSeq]*protocol.Item),
+		}
+		h.disk[id] = d
 	}
-	h.input(core.Join{Name: name, Owner: owner})
+	in := core.Join{Name: name, Owner: owner}
+	for _, it := range d.order {
+		if owner == "" {
+			in.Keys = append(in.Keys, antientropy.KeyOf(it))
+		} else {
+			in.Held = append(in.Held, antientropy.Run{Range: antientropy.Range{First: it.Seq, Last: it.Seq}, Head: it.ID})
+		}
+	}
+	h.input(in)
 }
 
 // Leave has the host leave a topic.

@@ -12,8 +12,9 @@ import (
 // Finding members of a topic: a Find walks at random from host to host; whoever
 // takes part in one of its topics answers, back along the way the walk came (the
 // seeker may be unreachable from there), with itself and some of its neighbours.
-// The walk goes on all the same: the first member it meets is likely of the
-// seeker's own part of the topic, and it is the last that joins islands.
+// A topic short of neighbours asks every member the walk meets. One that has
+// enough asks only the last: the first is likely of its own part of the topic, and
+// it is the last that joins islands.
 // All constants are our guesses.
 const (
 	// findFirst and findLast are the shortest and the longest pause between the
@@ -25,6 +26,9 @@ const (
 	// second and at once.
 	walkRate  = 5
 	walkBurst = 40
+	// fewMembers is how many neighbours a topic has at least that does not count as
+	// short of them: a view's own least number.
+	fewMembers = 5
 	// findFanout is how many walks start at once.
 	findFanout = 2
 )
@@ -53,43 +57,51 @@ func (h *Host) advanceFind(now protocol.Time, out *protocol.Outbox) {
 		return
 	}
 	h.find.due = protocol.Never
-	var wanted []protocol.TopicID
+	var short, content []protocol.TopicID
 	for _, t := range h.topics.order {
-		if t.findAt <= now && len(wanted) < MaxFindTopics && len(h.links.order) > 0 {
-			wanted = append(wanted, t.id)
+		if t.findAt <= now && len(short)+len(content) < MaxFindTopics && len(h.links.order) > 0 {
+			if len(t.members) < fewMembers {
+				short = append(short, t.id)
+			} else {
+				content = append(content, t.id)
+			}
 			t.findAgain(now, h.find.rng)
 		}
 		if len(h.links.order) > 0 {
 			h.find.due = min(h.find.due, max(t.findAt, now.Add(time.Millisecond)))
 		}
 	}
-	if len(wanted) == 0 {
+	if len(short)+len(content) == 0 {
 		return
 	}
 	links := h.otherLinks(nil)
 	h.find.rng.Shuffle(len(links), func(i, j int) { links[i], links[j] = links[j], links[i] })
 	for _, l := range links[:min(len(links), findFanout)] {
-		h.seek(now, l, wanted, out)
+		h.seek(now, l, find{ttl: MaxFindTTL, topics: short}, out)
+		h.seek(now, l, find{ttl: MaxFindTTL, last: true, topics: content}, out)
 	}
 }
 
-// seek starts one walk over one link.
-func (h *Host) seek(now protocol.Time, l *link, topics []protocol.TopicID, out *protocol.Outbox) {
-	nonce := h.find.rng.Uint64()
-	h.find.own.add(now, newWalk(nonce, l.Peer, topics, MaxFindTTL), MaxOwnWalks)
+// seek starts one walk over one link, if it is for any topic.
+func (h *Host) seek(now protocol.Time, l *link, m find, out *protocol.Outbox) {
+	if len(m.topics) == 0 {
+		return
+	}
+	m.nonce = h.find.rng.Uint64()
+	h.find.own.add(now, newWalk(m.nonce, l.Peer, m.topics, m.ttl), MaxOwnWalks)
 	out.Scope(hostGroup, protocol.ObjectHost)
-	out.Send(l.Peer, find{nonce: nonce, ttl: MaxFindTTL, topics: topics}, protocol.Control, now.Add(walkLife))
+	out.Send(l.Peer, m, protocol.Control, now.Add(walkLife))
 }
 
-// seekOverNew asks a peer with which a link has just come up for members of all
-// topics: it may be the only door to the rest of one.
+// seekOverNew asks a peer with which a link has just come up, and nobody behind it,
+// for members of all topics: it may be the only door to the rest of one.
 func (h *Host) seekOverNew(now protocol.Time, l *link, out *protocol.Outbox) {
 	var topics []protocol.TopicID
 	for _, t := range h.topics.order {
 		topics = append(topics, t.id)
 	}
 	for part := range slices.Chunk(topics, MaxFindTopics) {
-		h.seek(now, l, part, out)
+		h.seek(now, l, find{ttl: 1, topics: part}, out)
 	}
 }
 
@@ -98,19 +110,34 @@ func (h *Host) takeFind(now protocol.Time, from *link, m find, out *protocol.Out
 	if !from.finds.take(now) || h.walked(now, m.nonce) {
 		return
 	}
-	for _, id := range m.topics {
-		if t := h.topics.get(id); t != nil {
-			out.Send(from.Peer, found{m.nonce, id, h.someMembers(t, from.Peer)}, protocol.Control, now.Add(walkLife))
-		}
+	var next *link
+	if m.ttl = min(m.ttl, MaxFindTTL); m.ttl > 1 {
+		next = h.otherLink(from)
 	}
 	w := walk{nonce: m.nonce}
-	if ttl := min(m.ttl, MaxFindTTL); ttl > 1 {
-		if next := h.otherLink(from); next != nil {
-			w = newWalk(m.nonce, next.Peer, m.topics, ttl-1)
-			out.Send(next.Peer, find{m.nonce, ttl - 1, m.topics}, protocol.Control, now.Add(walkLife))
-		}
+	if next != nil {
+		m.ttl--
+		w = newWalk(m.nonce, next.Peer, m.topics, m.ttl)
+		out.Send(next.Peer, m, protocol.Control, now.Add(walkLife))
 	}
 	from.walks.add(now, w, MaxWalksPerLink)
+	if !m.last || next == nil {
+		h.answerFind(now, from, m, out)
+	}
+}
+
+// answerFind names members of the topics this host takes part in: some, or for a
+// walk that wants its last host only, that host alone.
+func (h *Host) answerFind(now protocol.Time, from *link, m find, out *protocol.Outbox) {
+	most := MaxFoundRecords
+	if m.last {
+		most = 1
+	}
+	for _, id := range m.topics {
+		if t := h.topics.get(id); t != nil {
+			out.Send(from.Peer, found{m.nonce, id, h.someMembers(t, from.Peer, most)}, protocol.Control, now.Add(walkLife))
+		}
+	}
 }
 
 // walked reports whether a walk has been here before.
@@ -138,16 +165,17 @@ func (h *Host) otherLinks(not *link) (others []*link) {
 	return others
 }
 
-// someMembers returns this host's record and those of some neighbours in a topic.
-func (h *Host) someMembers(t *topic, not protocol.PeerID) []gossipmembership.Record {
-	recs := make([]gossipmembership.Record, 0, MaxFoundRecords)
+// someMembers returns this host's record and those of some neighbours in a topic,
+// not more than most.
+func (h *Host) someMembers(t *topic, not protocol.PeerID, most int) []gossipmembership.Record {
+	recs := make([]gossipmembership.Record, 0, most)
 	if h.self.Seq > 0 {
 		recs = append(recs, h.self)
 	}
 	peers := slices.Clone(t.members)
 	h.find.rng.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
 	for _, p := range peers {
-		if rec, ok := h.book.Record(p); ok && p != not && rec.Seq > 0 && len(recs) < MaxFoundRecords {
+		if rec, ok := h.book.Record(p); ok && p != not && rec.Seq > 0 && len(recs) < most {
 			recs = append(recs, rec)
 		}
 	}

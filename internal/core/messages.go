@@ -44,12 +44,13 @@ type askReply struct {
 
 // find walks from host to host in search of members of topics.
 //
-//	nonce:8 ttl:1 count:uvarint topic:16…
+//	nonce:8 ttl:1 last:1 count:uvarint topic:16…
 //
 // The topics ascend.
 type find struct {
 	nonce  uint64
 	ttl    uint8
+	last   bool // only the last host of the walk is to answer
 	topics []protocol.TopicID
 }
 
@@ -74,16 +75,29 @@ func (m pong) AppendTo(b []byte) []byte { return binary.AppendUvarint(b, m.nonce
 func (m ask) AppendTo(b []byte) []byte  { return protocol.AppendPeer(b, m.target) }
 
 func (m askReply) AppendTo(b []byte) []byte {
-	heard := byte(0)
-	if m.heard {
-		heard = 1
+	return protocol.AppendPeer(append(b, flag(m.heard)), m.target)
+}
+
+// flag encodes a truth value.
+func flag(set bool) byte {
+	if set {
+		return 1
 	}
-	return protocol.AppendPeer(append(b, heard), m.target)
+	return 0
+}
+
+// readFlag reads one.
+func readFlag(r *protocol.Reader) bool {
+	b := r.Byte()
+	if b > 1 {
+		r.Fail()
+	}
+	return b == 1
 }
 
 func (m find) AppendTo(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, m.nonce)
-	b = append(b, m.ttl)
+	b = append(b, m.ttl, flag(m.last))
 	b = binary.AppendUvarint(b, uint64(len(m.topics)))
 	for _, t := range m.topics {
 		b = append(b, t[:]...)
@@ -113,11 +127,7 @@ func decodeHost(kind uint8, body []byte) (protocol.Message, error) {
 	case kindAsk:
 		m = ask{readPeer(r)}
 	case kindAskReply:
-		heard := r.Byte()
-		if heard > 1 {
-			r.Fail()
-		}
-		m = askReply{heard: heard == 1, target: readPeer(r)}
+		m = askReply{heard: readFlag(r), target: readPeer(r)}
 	case kindFind:
 		m = decodeFind(r)
 	case kindFound:
@@ -141,7 +151,7 @@ func readPeer(r *protocol.Reader) protocol.PeerID {
 }
 
 func decodeFind(r *protocol.Reader) find {
-	m := find{nonce: r.Uint64(), ttl: r.Byte()}
+	m := find{nonce: r.Uint64(), ttl: r.Byte(), last: readFlag(r)}
 	for range r.Count(MaxFindTopics, len(protocol.TopicID{})) {
 		id := r.Topic()
 		if n := len(m.topics); id.IsZero() || n > 0 && compareTopics(m.topics[n-1], id) >= 0 {

@@ -204,4 +204,3 @@ func peers(first, n int) (list []protocol.PeerID) {
 	}
 	return list
 }
-

@@ -1,0 +1,66 @@
+package topology
+
+import (
+	"math"
+	"math/rand/v2"
+	"sort"
+)
+
+// maxRegions bounds the regions of king:N. The process that draws them makes some
+// 4,700 of 100,000 hosts.
+const maxRegions = 32_768
+
+// kingJitterMS is the standard deviation, one way and along either axis, of hosts
+// around the centre of their region. Our guess: 300 km of fibre.
+const kingJitterMS = 1.5
+
+// king makes the topology king:N. Regions are put at points drawn from the mixture,
+// hosts around them; heights, the delay of access links, are drawn for each host
+// from the table of its region's component.
+func king(name string, n int, rng *rand.Rand) *Topology {
+	of, sizes := drawRegions(n, maxRegions, rng)
+	centres := make([]point, len(sizes))
+	areas := make([]int, len(sizes))
+	weights := make([]int, len(kingMixture))
+	for r := range centres {
+		k := drawKing(rng)
+		areas[r] = k
+		weights[k]++
+		centres[r] = kingMixture[k].draw(rng)
+	}
+	space := make(coordinates, n)
+	for i, r := range of {
+		c := centres[r]
+		space[i] = point{
+			x:      c.x + float32(kingJitterMS*rng.NormFloat64()),
+			y:      c.y + float32(kingJitterMS*rng.NormFloat64()),
+			height: float32(kingMixture[areas[r]].height(rng.Float64())),
+		}
+	}
+	return newTopology(name, populate(of, sizes, areas, weights, rng), space)
+}
+
+// drawKing draws a component of the mixture.
+func drawKing(rng *rand.Rand) int {
+	d := rng.Float64()
+	for k := range kingMixture {
+		if d -= kingMixture[k].weight; d < 0 {
+			return k
+		}
+	}
+	return 0 // the weights are rounded
+}
+
+// draw draws a point of the component, without height.
+func (c *kingComponent) draw(rng *rand.Rand) point {
+	u, v := rng.NormFloat64(), rng.NormFloat64()
+	return point{x: float32(c.x + c.sx*u), y: float32(c.y + c.sxy*u + c.sy*v)}
+}
+
+// height is a quantile of the component's heights: between those of the table
+// geometrically, because heights have a long tail.
+func (c *kingComponent) height(q float64) float64 {
+	i := min(max(sort.SearchFloat64s(kingLevels[:], q), 1), len(kingLevels)-1)
+	low, high := c.heights[i-1], c.heights[i]
+	return low * math.Pow(high/low, (q-kingLevels[i-1])/(kingLevels[i]-kingLevels[i-1]))
+}
