@@ -26,7 +26,7 @@ func (h handler) Hello(p protocol.PeerID, hello []byte) error {
 	if err := h.n.records.verify(&rec); err != nil {
 		return err
 	}
-	h.n.tell(core.Contacts{Records: []gossipmembership.Record{rec}})
+	h.n.tell(core.Contacts{Records: []gossipmembership.Record{rec}, From: p})
 	return nil
 }
 

@@ -54,15 +54,16 @@ type Node struct {
 	closeErr     error
 	wg           sync.WaitGroup
 
-	verifier *verifier
-	records  recordChecks
-	gate     *gate
-	counters counters
-	receipts receiptWaits
-	notices  noticeHub
-	origins  origins
-	forks    forksSeen
-	full     atomic.Bool // the last write found the disk, or the store's limit, full
+	verifier  *verifier
+	records   recordChecks
+	gate      *gate
+	counters  counters
+	receipts  receiptWaits
+	notices   noticeHub
+	origins   origins
+	unwritten unwritten
+	forks     forksSeen
+	full      atomic.Bool // the last write found the disk, or the store's limit, full
 
 	// joining is held while a topic is joined or left, so that the core hears of it
 	// in the order in which it is so. Never taken by the core's goroutine.

@@ -68,7 +68,7 @@ func (n *Node) serveJob(ctx context.Context, job protocol.Effect) {
 		n.links.SendWait(ctx, e.To, protocol.Repair, e.Expires, n.encode(e), e)
 	case protocol.FetchAndSend:
 		for _, id := range e.Items {
-			it, err := n.store.Get(id)
+			it, err := n.find(id)
 			if err == nil && !n.sendStored(ctx, e.To, e.Topic, e.Object, e.Expires, it) {
 				return
 			}

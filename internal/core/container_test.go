@@ -285,8 +285,8 @@ func TestKnownIsHeld(t *testing.T) {
 	entry := protocol.NewItem(square, owner, 1, nil)
 	r.carry(alice, entry)
 	r.do(protocol.Verified{Token: 1, Verdict: protocol.Known})
-	r.hear(alice, square, protocol.ObjectRepair, antientropy.Digest{Floor: 1, From: 1, Top: 1, Runs: []antientropy.Range{{First: 1, Last: 1}}, Head: entry.ID})
-	if pulls, _ := sent[antientropy.Pull](r.wait(minute)); len(pulls) > 0 {
+	effects := r.hear(alice, square, protocol.ObjectRepair, antientropy.Digest{Floor: 1, From: 1, Top: 1, Runs: []antientropy.Range{{First: 1, Last: 1}}, Head: entry.ID})
+	if pulls, _ := sent[antientropy.Pull](append(effects, r.wait(minute)...)); len(pulls) > 0 {
 		t.Error("repair asks for what the store holds")
 	}
 }

@@ -72,7 +72,7 @@ func (h *Host) startDial(now protocol.Time, p protocol.PeerID, out *protocol.Out
 
 // pumpDials starts dials that wait while there is room.
 func (h *Host) pumpDials(now protocol.Time, out *protocol.Outbox) {
-	for room := MaxDials - h.dials.active(); room > 0; room-- {
+	for room := MaxDials - h.dials.active(); room > 0; {
 		i := slices.IndexFunc(h.dials.list, func(d dial) bool { return d.until == protocol.Never })
 		if i < 0 {
 			return
@@ -86,6 +86,7 @@ func (h *Host) pumpDials(now protocol.Time, out *protocol.Outbox) {
 		}
 		h.dials.list[i].until = now.Add(dialPatience)
 		out.Add(Dial{Peer: p, Addrs: addrs})
+		room--
 	}
 }
 

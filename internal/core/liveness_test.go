@@ -217,3 +217,27 @@ func TestExcuseStopsAtNow(t *testing.T) {
 		t.Errorf("heard %v after now", heard.Sub(r.now))
 	}
 }
+
+func TestRoundTripTime(t *testing.T) {
+	r := newRoundTrip(0, -time.Second)
+	if r.pong(5, 0) || r.rtt != 0 {
+		t.Error("an answer to no ping is measured")
+	}
+	r.sent(0, 1)
+	if !r.pong(protocol.Time(time.Minute), 1) || r.rtt != maxRTT {
+		t.Errorf("an answer held back for a minute makes a round trip of %v", r.rtt)
+	}
+	if r.pong(protocol.Time(time.Minute), 1) {
+		t.Error("an answer is measured twice")
+	}
+	r = newRoundTrip(0, 100*time.Millisecond)
+	for n := range uint64(maxPings + 1) {
+		r.sent(0, n)
+	}
+	if r.pong(5, 0) {
+		t.Error("a ping beyond the bound is remembered")
+	}
+	if !r.pong(protocol.Time(20*time.Millisecond), 1) || r.rtt != 90*time.Millisecond {
+		t.Errorf("100 ms and a sample of 20 ms make %v", r.rtt) // RFC 6298: an eighth of the way
+	}
+}

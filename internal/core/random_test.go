@@ -232,6 +232,9 @@ func (c *chaos) run(t *testing.T, seed uint64, events int) {
 		in := c.input(now)
 		doing = fmt.Sprintf("event %d at %v: %T%+v", i, now, in, in)
 		h.Handle(now, in, &out)
+		if err := h.Invariants(); err != nil {
+			t.Fatalf("on %s: %v\nreplay: go test ./internal/core -run TestChaos -seed %d", doing, err, seed)
+		}
 		advances := 0
 		for ; h.Deadline() <= now && advances < 100; advances++ {
 			h.Advance(now, &out)

@@ -148,6 +148,9 @@ func TestReceiptsFlood(t *testing.T) {
 	if n := len(asked.others); n != MaxAsksPerPeer+1 {
 		t.Errorf("%d questions, want %d of alice and one of bob", n, MaxAsksPerPeer)
 	}
+	if asked.get(item(1000).ID) != nil || asked.get(item(1000+whoBurst-1).ID) == nil {
+		t.Error("it is not the oldest of the flood that goes")
+	}
 	if asked.get(mine.ID) == nil || asked.get(bobs.ID) == nil {
 		t.Error("a flood has pushed out others' questions")
 	}

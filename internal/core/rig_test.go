@@ -51,6 +51,9 @@ func testRecord(p protocol.PeerID) gossipmembership.Record {
 func (r *rig) do(in protocol.Input) []protocol.Effect {
 	r.t.Helper()
 	r.h.Handle(r.now, in, &r.out)
+	if err := r.h.Invariants(); err != nil {
+		r.t.Fatalf("after %T: %v", in, err)
+	}
 	return r.settle()
 }
 

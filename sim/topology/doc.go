@@ -11,7 +11,7 @@
 //     from lengths of fibre.
 //   - lognormal:N: N hosts in at most 512 regions. Round trips between regions are
 //     log-normal; between hosts, with their access links, the median is about 60 ms
-//     and the standard deviation of the logarithm about 0.55. About 7% of triangles
+//     and the standard deviation of the logarithm about 0.57. About 7% of triangles
 //     are violated.
 //   - king:N: N hosts at coordinates with heights, from a mixture fitted to
 //     coordinates of the King data set; round trips are computed when asked for, so

@@ -89,7 +89,8 @@ func (f *file) broken(err error) error {
 		return &FormatError{File: f.name, Err: err, Problem: "not valid gzip (" + err.Error() + ")",
 			Advice: "copy it again, or drop .gz from the name of a file that is not compressed"}
 	}
-	return &FormatError{File: f.name, Problem: "cannot be read (" + err.Error() + ")", Err: err}
+	return &FormatError{File: f.name, Problem: "cannot be read (" + err.Error() + ")", Err: err,
+		Advice: "is it a file that you may read?"}
 }
 
 // readAll returns all of a file.

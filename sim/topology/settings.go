@@ -58,7 +58,7 @@ func parseSettings(name string, data []byte) (settings, error) {
 	}
 	start := p.next()
 	if tok, err := p.dec.Token(); err != nil {
-		return settings{}, p.syntax(err)
+		return settings{}, p.syntax(start, err)
 	} else if tok != json.Delim('{') {
 		return settings{}, p.fail(start, "not a JSON object", "write { … }")
 	}
@@ -67,8 +67,9 @@ func parseSettings(name string, data []byte) (settings, error) {
 			return settings{}, err
 		}
 	}
+	start = p.next()
 	if _, err := p.dec.Token(); err != nil { // the closing brace
-		return settings{}, p.syntax(err)
+		return settings{}, p.syntax(start, err)
 	}
 	start = p.next()
 	if _, err := p.dec.Token(); err != io.EOF {
@@ -87,7 +88,7 @@ func (p *settingsParser) member() error {
 	at := p.next()
 	tok, err := p.dec.Token()
 	if err != nil {
-		return p.syntax(err)
+		return p.syntax(at, err)
 	}
 	key, ok := tok.(string)
 	if !ok || !slices.Contains(settingsNames, key) {
@@ -175,7 +176,7 @@ func (p *settingsParser) value(at int, key, what string, to any) error {
 		return p.fail(at, fmt.Sprintf("%s is %s", key, wrongType.Value), "write "+what)
 	}
 	if err != nil {
-		return p.syntax(err)
+		return p.syntax(at, err)
 	}
 	return nil
 }
@@ -189,15 +190,11 @@ func (p *settingsParser) next() int {
 	return at
 }
 
-// syntax is the error for what is not JSON.
-func (p *settingsParser) syntax(err error) error {
-	at, problem := len(p.data), err.Error()
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		at = int(syntax.Offset) - 1 // of the byte after which it failed
-	case err == io.EOF || err == io.ErrUnexpectedEOF:
-		problem = "ends in the middle"
+// syntax is the error for a token or value at an offset that is not JSON.
+func (p *settingsParser) syntax(at int, err error) error {
+	problem := err.Error()
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		at, problem = len(p.data), "ends in the middle"
 	}
 	e := p.fail(at, "not JSON ("+problem+")", "correct it").(*FormatError)
 	e.Err = err
