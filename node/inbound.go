@@ -41,6 +41,16 @@ func (h handler) DialFailed(p protocol.PeerID, reason string) {
 // Frame decodes a message and checks the records in it, in the link's own
 // goroutine: while it waits for the core nothing more is read from the peer.
 func (h handler) Frame(p protocol.PeerID, frame []byte, at protocol.Time) {
+	if !h.n.budget.take(len(frame)) {
+		return // closing
+	}
+	if !h.decode(p, frame, at) {
+		h.n.budget.give(len(frame))
+	}
+}
+
+// decode brings the core a frame's message; it reports whether it did.
+func (h handler) decode(p protocol.PeerID, frame []byte, at protocol.Time) bool {
 	f, err := protocol.ParseFrame(frame)
 	var msg protocol.Message
 	if err == nil {
@@ -48,18 +58,26 @@ func (h handler) Frame(p protocol.PeerID, frame []byte, at protocol.Time) {
 	}
 	if err != nil {
 		h.n.refuse(p, "malformed")
-		return
+		return false
 	}
 	for _, rec := range core.RecordsIn(msg) {
 		if h.n.records.verify(&rec) != nil {
 			h.n.refuse(p, "forged-record")
-			return
+			return false
 		}
 	}
-	h.n.tell(protocol.Received{
+	h.n.tell(frameIn{size: len(frame), received: protocol.Received{
 		From:  protocol.Origin{Peer: p, Authenticated: true},
 		Topic: f.Topic, Object: f.Object, Msg: msg, At: at,
-	})
+	}})
+	return true
+}
+
+// frameIn is a message and what it takes of the budget until the core has it.
+type frameIn struct {
+	protocol.HostInput
+	size     int
+	received protocol.Received
 }
 
 // refuse counts input that no honest peer sends and charges the peer.

@@ -76,6 +76,9 @@ func (n *Node) loop() {
 // streaming to the peer.
 func (n *Node) handle(in protocol.Input) {
 	switch e := in.(type) {
+	case frameIn:
+		n.budget.give(e.size)
+		in = e.received
 	case linkUp:
 		n.startServer(e.link.Peer)
 		in = protocol.LinkUp{Link: e.link}

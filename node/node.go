@@ -57,6 +57,7 @@ type Node struct {
 	verifier  *verifier
 	records   recordChecks
 	gate      *gate
+	budget    *budget // of bytes that wait for the core
 	counters  counters
 	receipts  receiptWaits
 	notices   noticeHub
@@ -102,6 +103,7 @@ func New(ctx context.Context, opts ...Option) (*Node, error) {
 		topics:       make(map[protocol.TopicID]*Topic),
 		feeds:        make(map[string]Feed),
 		gate:         newGate(),
+		budget:       newBudget(maxInputBytes),
 	}
 	if err := n.start(ctx); err != nil {
 		n.Close()
@@ -222,6 +224,7 @@ func (n *Node) close() error {
 	}
 	n.mu.Lock()
 	close(n.closing)
+	n.budget.close()
 	n.mu.Unlock()
 	if n.running {
 		<-n.looped // it says goodbye to the neighbours before the links close

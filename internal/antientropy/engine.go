@@ -157,9 +157,12 @@ func handUp(from protocol.PeerID, c protocol.Carry, out *protocol.Outbox) {
 // the pending ones.
 func (e *engine) rejected(now protocol.Time, in protocol.Rejected, out *protocol.Outbox) {
 	e.dirty = true
-	if in.Retry {
+	n := e.nbrs.find(in.From)
+	switch {
+	case n == nil: // nobody was asked: a flood must not make repair pause
+	case in.Retry:
 		e.storeFailed(now)
-	} else if n := e.nbrs.find(in.From); n != nil {
+	default:
 		out.Note("repair.rejected", in.From, in.ID, 0)
 		e.fail(now, n, out)
 	}
