@@ -12,6 +12,7 @@ import (
 // cannot be: it then is missing still, and repair brings it again.
 func (n *Node) storeItem(e protocol.Store) {
 	n.unwritten.put(e.Item)
+	n.origins.put(e.Item.ID, e.From) // before a reader can see it
 	err := n.store.PutAsync(e.Item, "", func(r store.PutResult) {
 		n.unwritten.remove(e.Item.ID)
 		n.tell(protocol.Stored{Token: e.Token, OK: r.Err == nil})

@@ -182,7 +182,6 @@ func (n *Node) deliver(e protocol.Deliver) {
 	t := n.topics[e.Item.Topic]
 	n.mu.Unlock()
 	if t != nil {
-		n.origins.put(e.Item.ID, e.From)
 		t.wakeAll()
 		n.noticeItem(t, e)
 	}

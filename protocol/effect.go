@@ -102,6 +102,8 @@ type Verify struct {
 type Store struct {
 	Token uint64
 	Item  *Item
+	// From is the peer it came from.
+	From PeerID
 }
 
 // Deliver hands a verified and stored item to this host's own readers.

@@ -23,7 +23,7 @@ func (d *demo) say(peer, event, format string, args ...any) {
 	at := time.Since(d.begin)
 	text := fmt.Sprintf(format, args...)
 	if d.json {
-		_ = d.a.printJSON(told{at.Round(time.Millisecond).Seconds(), peer, event, text})
+		_ = d.a.printJSON(told{float64(at.Milliseconds()) / 1000, peer, event, text})
 		return
 	}
 	if peer != "" {

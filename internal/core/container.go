@@ -133,7 +133,7 @@ func (h *Host) accept(now protocol.Time, p *pending) {
 	p.writing = true
 	t.writing++
 	token := h.hold(p)
-	h.collect(t.id, p.via, func(o *protocol.Outbox) { o.Add(protocol.Store{Token: token, Item: p.item}) })
+	h.collect(t.id, p.via, func(o *protocol.Outbox) { o.Add(protocol.Store{Token: token, Item: p.item, From: p.from}) })
 	h.toObjects(now, t, protocol.Accepted{Item: p.item, From: p.from, Via: p.via, Hops: p.hops, Repaired: p.repaired})
 }
 
