@@ -6,27 +6,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// TestLAN: two hosts that know nothing of each other meet by multicast DNS.
-func TestLAN(t *testing.T) {
-	announced := func(c *Config) { c.MDNS = true }
-	// mDNS leaves by the machine's interfaces, and says nothing of loopback alone.
-	a := newNode(t, "/ip4/0.0.0.0/tcp/0", announced)
-	b := newNode(t, "/ip4/0.0.0.0/tcp/0", announced)
-	found := func(at, who *node) []string {
-		at.rec.mu.Lock()
-		defer at.rec.mu.Unlock()
-		return at.rec.found[who.ID()]
-	}
-	await(t, "both found", func() bool {
-		if err := a.MDNSError(); err != nil {
-			t.Skipf("no multicast DNS on this machine: %v", err)
-		}
-		return len(found(a, b)) > 0 && len(found(b, a)) > 0
-	})
-	a.Dial(b.ID(), found(a, b))
-	awaitUp(t, a, b)
-}
-
 // TestFoundIsBounded: no more addresses than a Dial would try are passed on, and
 // nothing once stopped.
 func TestFoundIsBounded(t *testing.T) {

@@ -24,7 +24,7 @@ const (
 
 // mention matches what means nothing outside one workplace. Written so that it
 // does not match itself.
-var mention = regexp.MustCompile(`\.\.` + `/shared\b|/work` + `/(main|shared)\b`)
+var mention = regexp.MustCompile(`\.\.` + `/shared\b`)
 
 // generated matches the line that marks generated code, as `go help generate` has it.
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
