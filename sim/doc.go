@@ -2,9 +2,13 @@
 // (internal/core), driven by a queue of events instead of sockets. Same seed and
 // same calls give the same trace ([Network.Trace]).
 //
-// It is a seed so far: one latency and one loss rate for all pairs, no bandwidth,
-// no NAT. A [Network] is a set of [Host]s; a test adds hosts, tells them of each
-// other, publishes, kills, and runs the clock:
+// On a topology (package topology, [Config.Topology]) hosts have its latencies,
+// bandwidths and NATs; without one all pairs have the same latency, and there is
+// neither bandwidth nor NAT. Not modelled: the transport's headers, hosts that drop
+// what they cannot send in time, a NAT's mappings outliving a link.
+//
+// A [Network] is a set of [Host]s; a test adds hosts, tells them of each other,
+// publishes, kills, and runs the clock:
 //
 //	net := sim.New(sim.Config{Seed: 1, Latency: 20 * time.Millisecond, Loss: 0.05})
 //	a, b := net.Add(), net.Add()
@@ -15,4 +19,8 @@
 //	a.Publish("news", []byte("hello"))
 //	net.Run(11 * time.Second)
 //	fmt.Println(len(b.Delivered("news")))
+//
+// Read network.go first, then host.go, perform.go and link.go; latency.go,
+// bandwidth.go, nat.go and processing.go say how long things take and what gets
+// through.
 package sim

@@ -19,10 +19,13 @@ type Host struct {
 	out    protocol.Outbox
 	alive  bool
 	wakeAt protocol.Time
-	links  map[int32]uint32 // generation of the link to each linked host
+	links  map[int32]link // by the other host
 	disk   map[protocol.TopicID]*disk
 	seqs   map[protocol.TopicID]uint64
 	store  bool // writes succeed
+
+	// When the uplink, the downlink and the verifier are done with all they have.
+	upFree, downFree, verified protocol.Time
 
 	// Sent counts what this host has sent.
 	Sent Sent
@@ -51,13 +54,17 @@ type authorSeq struct {
 	seq    uint64
 }
 
-// Add adds a host and starts it.
+// Add adds a host and starts it. On a topology it is the next host of that, and
+// Add panics where there is none left.
 func (n *Network) Add() *Host {
 	i := int32(len(n.hosts))
+	if t := n.cfg.Topology; t != nil && len(n.hosts) >= len(t.Hosts) {
+		panic(fmt.Sprintf("sim: host %d added, but topology %q has %d hosts", i, t.Name, len(t.Hosts)))
+	}
 	h := &Host{
 		net: n, index: i, alive: true, store: true, wakeAt: protocol.Never,
 		id:       protocol.PeerID(fmt.Sprintf("sim-host-%06d", i)),
-		links:    make(map[int32]uint32),
+		links:    make(map[int32]link),
 		disk:     make(map[protocol.TopicID]*disk),
 		seqs:     make(map[protocol.TopicID]uint64),
 		Notes:    make(map[string]int),
@@ -185,19 +192,21 @@ func (h *Host) happen(e *event) {
 	case evInput:
 		h.core.Handle(n.now, e.input, &h.out)
 	case evMessage:
-		if h.links[e.from] != e.gen {
+		if h.links[e.from].gen != e.gen {
 			return
 		}
 		h.core.Handle(n.now, protocol.Received{
 			From:  protocol.Origin{Peer: n.hosts[e.from].id, Authenticated: true},
 			Topic: e.frame.topic, Object: e.frame.object, Msg: e.frame.msg, At: n.now,
 		}, &h.out)
+	case evArrive:
+		h.downlink(*e)
 	case evDialled:
 		h.dialled(e)
 	case evLinkUp:
 		h.linked(e.from, e.gen, true)
 	case evLinkGone:
-		if h.links[e.from] == e.gen {
+		if h.links[e.from].gen == e.gen {
 			delete(h.links, e.from)
 			h.core.Handle(n.now, protocol.LinkDown{Peer: n.hosts[e.from].id, Reason: "closed by peer"}, &h.out)
 		}

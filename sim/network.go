@@ -10,21 +10,35 @@ import (
 
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/protocol"
+	"github.com/quilt-p2p/quilt/sim/topology"
 )
 
 // Config is what a network is made from.
 type Config struct {
 	// Seed determines everything that is drawn.
 	Seed uint64
-	// Latency is the one-way delay of every message. Default 20 ms.
+	// Topology, if set, is what the hosts live on: the i-th host added is its i-th.
+	// It gives latencies, bandwidths and NATs, and must not change during a run.
+	// Without one every pair is Latency apart, bandwidth is infinite, and nobody is
+	// behind a NAT.
+	Topology *topology.Topology
+	// Latency is the one-way delay of every message where there is no Topology.
+	// Default 20 ms.
 	Latency time.Duration
+	// Jitter is how much longer a message may be under way, as a share of the
+	// latency, 0 to 1, drawn uniformly for each. Messages of a link stay in order.
+	Jitter float64
+	// Processing is how long a host takes to verify an item before it passes it on,
+	// one after another. Default 0.
+	Processing time.Duration
 	// Loss is the share of messages that never arrive, 0 to 1. Links of libp2p do
 	// not lose messages; a simulated one may, to try the core harder.
 	Loss float64
 	// Lose, if set, says which objects' messages are all lost: to try one path
 	// without another.
 	Lose func(object protocol.ObjectID) bool
-	// DialTimeout is how long a dial of a dead host takes to fail. Default 5 s.
+	// DialTimeout is how long a dial of a dead host, or of one behind a NAT that lets
+	// it not through, takes to fail. Default 5 s.
 	DialTimeout time.Duration
 	// Codec has every message encoded and decoded on its way.
 	Codec bool
@@ -46,7 +60,7 @@ type Network struct {
 	queue  queue
 	hosts  []*Host
 	byID   map[protocol.PeerID]*Host
-	links  *rand.Rand // losses
+	links  *rand.Rand // losses and jitter
 	peers  *rand.Rand // seeds of hosts
 	gen    uint32
 	trace  hash.Hash
@@ -56,8 +70,9 @@ type Network struct {
 	cut func(a, b int) bool
 }
 
-// New returns an empty network at time 0.
+// New returns an empty network at time 0. It panics on a Config out of its bounds.
 func New(cfg Config) *Network {
+	cfg.check()
 	if cfg.Latency == 0 {
 		cfg.Latency = 20 * time.Millisecond
 	}
@@ -70,6 +85,21 @@ func New(cfg Config) *Network {
 		links: rand.New(rand.NewPCG(cfg.Seed, 1)),
 		peers: rand.New(rand.NewPCG(cfg.Seed, 2)),
 		trace: sha256.New(),
+	}
+}
+
+// check panics on what is out of bounds.
+func (cfg *Config) check() {
+	if !(cfg.Jitter >= 0 && cfg.Jitter <= 1) {
+		panic(fmt.Sprintf("sim: Config.Jitter is %v, not a share from 0 to 1", cfg.Jitter))
+	}
+	if cfg.Processing < 0 {
+		panic(fmt.Sprintf("sim: Config.Processing is %v, below 0", cfg.Processing))
+	}
+	if cfg.Topology != nil {
+		if err := cfg.Topology.Validate(); err != nil {
+			panic(fmt.Sprintf("sim: Config.Topology: %v", err))
+		}
 	}
 }
 
@@ -93,20 +123,25 @@ func (n *Network) Partition(cut func(a, b int) bool) { n.cut = cut }
 func (n *Network) Run(until time.Duration) {
 	end := protocol.Time(until)
 	for n.queue.len() > 0 && n.queue.heap[0].at <= end {
-		e := n.queue.pop()
-		n.now = e.at
-		h := n.hosts[e.host]
-		if !h.alive || e.kind == evWake && e.at != h.wakeAt {
-			continue
-		}
-		n.events++
-		n.note(&e)
-		h.happen(&e)
-		if n.cfg.After != nil {
-			n.cfg.After(h)
-		}
+		n.step()
 	}
 	n.now = max(n.now, end)
+}
+
+// step lets the next event happen. The queue must not be empty.
+func (n *Network) step() {
+	e := n.queue.pop()
+	n.now = e.at
+	h := n.hosts[e.host]
+	if !h.alive || e.kind == evWake && e.at != h.wakeAt {
+		return
+	}
+	n.events++
+	n.note(&e)
+	h.happen(&e)
+	if n.cfg.After != nil {
+		n.cfg.After(h)
+	}
 }
 
 // note adds an event to the trace.

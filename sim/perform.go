@@ -39,11 +39,7 @@ func (h *Host) effect(e protocol.Effect) {
 	case protocol.FetchRange:
 		h.fetchRange(e)
 	case protocol.Verify:
-		verdict := protocol.Valid
-		if d := h.disk[e.Item.Topic]; d != nil && d.byID[e.Item.ID] != nil {
-			verdict = protocol.Known
-		}
-		n.schedule(0, event{host: h.index, kind: evInput, input: protocol.Verified{Token: e.Token, Verdict: verdict}})
+		h.verify(e)
 	case protocol.Store:
 		if d := h.disk[e.Item.Topic]; h.store && d != nil {
 			d.put(e.Item)
@@ -80,7 +76,7 @@ func (h *Host) deliver(it *protocol.Item) {
 func (h *Host) send(to protocol.PeerID, f frame) {
 	n := h.net
 	other := n.byID[to]
-	gen, linked := h.links[other.index]
+	l, linked := h.links[other.index]
 	if !linked {
 		return
 	}
@@ -94,13 +90,15 @@ func (h *Host) send(to protocol.PeerID, f frame) {
 	if n.cfg.Codec {
 		f.msg = h.recode(n.buf)
 	}
+	bytes := len(n.buf)
+	leaves := h.uplink(bytes)
 	if n.cfg.Lose != nil && n.cfg.Lose(f.object) {
 		return
 	}
 	if n.links.Float64() < n.cfg.Loss || !n.reachable(h.index, other.index) {
 		return
 	}
-	n.schedule(n.cfg.Latency, event{host: other.index, kind: evMessage, from: h.index, gen: gen, frame: f})
+	h.convey(leaves, event{host: other.index, kind: evMessage, from: h.index, gen: l.gen, bytes: bytes, frame: f})
 }
 
 // recode decodes what was encoded: what arrives then shares nothing with what was
@@ -132,56 +130,5 @@ func (h *Host) fetchRange(e protocol.FetchRange) {
 			h.carry(e.To, e.Topic, e.Object, it)
 			sent += len(it.Bytes)
 		}
-	}
-}
-
-// dial begins a dial: one trip to the target and one back.
-func (h *Host) dial(to protocol.PeerID) {
-	n := h.net
-	other := n.byID[to]
-	if other == nil || !other.alive || !n.reachable(h.index, other.index) {
-		n.schedule(n.cfg.DialTimeout, event{host: h.index, kind: evInput, input: protocol.DialFailed{Peer: to, Reason: "timeout"}})
-		return
-	}
-	n.schedule(n.cfg.Latency, event{host: other.index, kind: evDialled, from: h.index})
-}
-
-// dialled accepts a dial, unless the two are linked already.
-func (h *Host) dialled(e *event) {
-	n := h.net
-	gen, linked := h.links[e.from]
-	if !linked {
-		n.gen++
-		gen = n.gen
-		h.linked(e.from, gen, false)
-	}
-	n.schedule(n.cfg.Latency, event{host: e.from, kind: evLinkUp, from: h.index, gen: gen})
-}
-
-// linked makes a link usable at this end.
-func (h *Host) linked(other int32, gen uint32, outbound bool) {
-	n := h.net
-	if old, ok := h.links[other]; ok {
-		if old == gen {
-			return
-		}
-		h.core.Handle(n.now, protocol.LinkDown{Peer: n.hosts[other].id, Reason: "replaced"}, &h.out)
-	}
-	h.links[other] = gen
-	h.core.Handle(n.now, protocol.LinkUp{Link: protocol.Link{
-		Peer: n.hosts[other].id, Outbound: outbound, RTT: 2 * n.cfg.Latency}}, &h.out)
-}
-
-// close ends a link; the other end learns it one trip later.
-func (h *Host) close(p protocol.PeerID) {
-	n := h.net
-	other := n.byID[p]
-	gen, linked := h.links[other.index]
-	if !linked {
-		return
-	}
-	delete(h.links, other.index)
-	if n.reachable(h.index, other.index) {
-		n.schedule(n.cfg.Latency, event{host: other.index, kind: evLinkGone, from: h.index, gen: gen})
 	}
 }

@@ -10,9 +10,11 @@ type event struct {
 	seq   uint64 // order among events of one instant: that of their making
 	host  int32
 	kind  eventKind
+	then  eventKind      // of arrivals: what it is behind the downlink
 	from  int32          // the other host, of messages and links
 	gen   uint32         // of the link, so that what a closed link carried is lost
 	input protocol.Input // of inputs
+	bytes int            // of messages: length of the encoded frame
 	frame frame          // of messages
 }
 
@@ -32,6 +34,7 @@ const (
 	evLinkUp   // the dialled side's and the dialler's view of a finished dial
 	evLinkGone // the other side has closed
 	evDialled  // a dial arrives at its target
+	evArrive   // the last bit of a frame is at the downlink
 	numEventKinds
 )
 

@@ -1,0 +1,76 @@
+package sim
+
+import "github.com/quilt-p2p/quilt/protocol"
+
+// link is one end of a link.
+type link struct {
+	gen uint32 // the same at both ends; a later link between the two has a higher one
+	// last is when what was sent last from this end arrives, before the downlink.
+	last protocol.Time
+}
+
+// dial begins a dial: one trip to the target and one back, more if a NAT has to be
+// punched.
+func (h *Host) dial(to protocol.PeerID) {
+	n := h.net
+	other := n.byID[to]
+	if other == nil || !other.alive || !n.reachable(h.index, other.index) {
+		h.dialFails(to, "timeout")
+		return
+	}
+	extra, refusal := h.passage(other)
+	if refusal != "" {
+		h.dialFails(to, refusal)
+		return
+	}
+	n.schedule(extra+n.trip(h.index, other.index), event{host: other.index, kind: evDialled, from: h.index})
+}
+
+// dialFails has a dial fail after the dial time-out.
+func (h *Host) dialFails(to protocol.PeerID, reason string) {
+	h.net.schedule(h.net.cfg.DialTimeout, event{host: h.index, kind: evInput,
+		input: protocol.DialFailed{Peer: to, Reason: reason}})
+}
+
+// dialled accepts a dial, unless the two are linked already.
+func (h *Host) dialled(e *event) {
+	n := h.net
+	if _, linked := h.links[e.from]; !linked {
+		n.gen++
+		h.linked(e.from, n.gen, false)
+	}
+	l := h.links[e.from]
+	l.last = max(l.last, n.now.Add(n.trip(h.index, e.from))) // no message comes before the link
+	h.links[e.from] = l
+	n.schedule(l.last.Sub(n.now), event{host: e.from, kind: evLinkUp, from: h.index, gen: l.gen})
+}
+
+// linked makes a link usable at this end. Of two that opened at once both ends keep
+// the later.
+func (h *Host) linked(other int32, gen uint32, outbound bool) {
+	n := h.net
+	if old, ok := h.links[other]; ok {
+		if old.gen >= gen {
+			return
+		}
+		h.core.Handle(n.now, protocol.LinkDown{Peer: n.hosts[other].id, Reason: "replaced"}, &h.out)
+	}
+	h.links[other] = link{gen: gen}
+	h.core.Handle(n.now, protocol.LinkUp{Link: protocol.Link{
+		Peer: n.hosts[other].id, Outbound: outbound, RTT: 2 * n.latency(h.index, other)}}, &h.out)
+}
+
+// close ends a link; the other end learns it one trip later, after what was sent
+// before.
+func (h *Host) close(p protocol.PeerID) {
+	n := h.net
+	other := n.byID[p]
+	l, linked := h.links[other.index]
+	if !linked {
+		return
+	}
+	if n.reachable(h.index, other.index) {
+		h.convey(h.uplink(0), event{host: other.index, kind: evLinkGone, from: h.index, gen: l.gen})
+	}
+	delete(h.links, other.index)
+}

@@ -1,0 +1,43 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quilt-p2p/quilt/sim/topology"
+)
+
+// passage says whether a dial gets through what stands between two hosts: how much
+// longer than a trip it takes to arrive, or why it never does. The rendezvous of a
+// punch must be linked to both when the dial begins. A link once up carries both
+// ways.
+func (h *Host) passage(other *Host) (extra time.Duration, refusal string) {
+	n, t := h.net, h.net.cfg.Topology
+	if t == nil {
+		return 0, ""
+	}
+	from, to := t.Hosts[h.index].NAT, t.Hosts[other.index].NAT
+	switch {
+	case topology.Reaches(from, to):
+		return 0, ""
+	case !topology.Punches(from, to):
+		return 0, fmt.Sprintf("timeout: NAT: %v does not reach %v", from, to)
+	case !topology.PunchWorks(n.cfg.Seed, int(h.index), int(other.index)):
+		return 0, fmt.Sprintf("timeout: NAT: the punch from %v to %v does not work", from, to)
+	case !h.rendezvous(other):
+		return 0, "timeout: NAT: no common neighbour as rendezvous for a punch"
+	}
+	return topology.PunchRoundTrips * t.RTT(int(h.index), int(other.index)), ""
+}
+
+// rendezvous reports whether a living host is linked to both.
+func (h *Host) rendezvous(other *Host) bool {
+	n := h.net
+	for r := range h.links { //tidy:orderless only whether there is one
+		_, common := other.links[r]
+		if common && n.hosts[r].alive && n.reachable(h.index, r) && n.reachable(r, other.index) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,17 @@
+package sim
+
+import "github.com/quilt-p2p/quilt/protocol"
+
+// verify answers a Verify after Config.Processing, one item at a time. What the
+// host holds already takes its time as well: its driver does not know better
+// before.
+func (h *Host) verify(e protocol.Verify) {
+	n := h.net
+	verdict := protocol.Valid
+	if d := h.disk[e.Item.Topic]; d != nil && d.byID[e.Item.ID] != nil {
+		verdict = protocol.Known
+	}
+	h.verified = max(h.verified, n.now).Add(n.cfg.Processing)
+	n.schedule(h.verified.Sub(n.now), event{host: h.index, kind: evInput,
+		input: protocol.Verified{Token: e.Token, Verdict: verdict}})
+}
