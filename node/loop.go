@@ -33,17 +33,32 @@ func (n *Node) tell(in protocol.Input) {
 	}
 }
 
-// look runs f in the core's goroutine and waits for it: to read, not to steer. It
-// reports false when the node is closed.
+// look runs f in the core's goroutine, after everything told so far, and waits for
+// it: to read, not to steer. It reports false when the node is closed.
 func (n *Node) look(f func(now protocol.Time, h *core.Host)) bool {
 	done := make(chan struct{})
 	select {
-	case n.looks <- func(now protocol.Time, h *core.Host) { f(now, h); close(done) }:
+	case n.inputs <- lookIn{look: func(now protocol.Time, h *core.Host) { f(now, h); close(done) }}:
 	case <-n.closing:
 		return false
 	}
-	<-done
-	return true
+	select {
+	case <-done:
+		return true
+	case <-n.looped: // perhaps without having come to it
+	}
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// lookIn is a look that waits for its turn.
+type lookIn struct {
+	protocol.HostInput
+	look func(protocol.Time, *core.Host)
 }
 
 // loop is the goroutine that owns the core.
@@ -57,8 +72,6 @@ func (n *Node) loop() {
 		case in := <-n.inputs:
 			n.handle(in)
 			n.handleWaiting()
-		case f := <-n.looks:
-			f(n.now(), n.core)
 		case <-timer.C:
 			if now := n.now(); n.core.Deadline() <= now {
 				n.core.Advance(now, &n.out)
@@ -76,6 +89,9 @@ func (n *Node) loop() {
 // streaming to the peer.
 func (n *Node) handle(in protocol.Input) {
 	switch e := in.(type) {
+	case lookIn:
+		e.look(n.now(), n.core)
+		return
 	case frameIn:
 		n.budget.give(e.size)
 		in = e.received

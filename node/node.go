@@ -45,7 +45,6 @@ type Node struct {
 	lastCarry encodedCarry
 
 	inputs       chan protocol.Input
-	looks        chan func(protocol.Time, *core.Host)
 	addrsChanged chan struct{}
 	met          chan struct{} // a link has come up
 	closing      chan struct{}
@@ -94,7 +93,6 @@ func New(ctx context.Context, opts ...Option) (*Node, error) {
 	n := &Node{
 		cfg: cfg, log: cfg.logger, started: time.Now(),
 		inputs:       make(chan protocol.Input, MaxInputs),
-		looks:        make(chan func(protocol.Time, *core.Host)),
 		addrsChanged: make(chan struct{}, 1),
 		met:          make(chan struct{}, 1),
 		closing:      make(chan struct{}),
