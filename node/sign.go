@@ -73,10 +73,14 @@ func (t *Topic) catchUp() {
 	}
 }
 
-// lacking is how many entries neighbours say they have that are not held here.
+// lacking is how many entries neighbours say they have, or have sent, that are not
+// on disk here.
 func (t *Topic) lacking() (most uint64) {
 	t.n.look(func(now protocol.Time, h *core.Host) {
 		for _, info := range h.Explain(now).Topics {
+			if info.ID == t.id {
+				most = max(most, uint64(info.Pending))
+			}
 			s, ok := info.Objects[protocol.ObjectRepair].(antientropy.OwnedState)
 			for _, n := range s.Neighbours {
 				if ok && info.ID == t.id {

@@ -27,6 +27,8 @@ type TopicInfo struct {
 	Name       string
 	Neighbours []protocol.PeerID
 	Stats      TopicStats
+	// Pending is how many items are between arrival and disk.
+	Pending int
 	// View is what the active view says of itself.
 	View any
 	// Objects holds what each object says of itself, by number.
@@ -54,7 +56,7 @@ func (h *Host) Explain(now protocol.Time) Info {
 		info.Links = append(info.Links, li)
 	}
 	for _, t := range h.topics.order {
-		ti := TopicInfo{ID: t.id, Name: t.name, Stats: t.stats, View: t.view.Explain(now), Objects: make(map[protocol.ObjectID]any)}
+		ti := TopicInfo{ID: t.id, Name: t.name, Stats: t.stats, Pending: t.checks + t.writing, View: t.view.Explain(now), Objects: make(map[protocol.ObjectID]any)}
 		ti.Neighbours = append(ti.Neighbours, t.members...)
 		for _, obj := range t.objects {
 			if e, ok := obj.machine.(protocol.Explainer); ok {
