@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/quilt-p2p/quilt/internal/control"
+	_ "github.com/quilt-p2p/quilt/internal/daemon" // see dependOnProgram
 )
 
 // hang is the limit of every wait: generous, for it asserts nothing.
@@ -31,12 +32,28 @@ func TestMain(m *testing.M) {
 	binary = filepath.Join(dir, "quilt-peer")
 	build := exec.Command("go", "build", "-o", binary, "github.com/quilt-p2p/quilt/cmd/quilt-peer")
 	build.Stderr = os.Stderr
+	dependOnProgram()
 	code := 1
 	if err := build.Run(); err == nil {
 		code = m.Run()
 	}
 	os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// dependOnProgram makes these tests depend on the program they build, or the go
+// command would take their last result for good whatever has changed in it: the
+// packages below it are linked in, and its own sources are read.
+func dependOnProgram() {
+	files, err := filepath.Glob(filepath.Join("..", "..", "cmd", "quilt-peer", "*.go"))
+	if err != nil || len(files) == 0 {
+		panic("e2e: the program's sources are not where they should be")
+	}
+	for _, f := range files {
+		if _, err := os.ReadFile(f); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // peer is one process.
