@@ -217,7 +217,11 @@ func TestForkByPrevious(t *testing.T) {
 		if n := counted(nodes[i], "fork"); n != 1 {
 			t.Errorf("reader %d: %d forks counted", i, n)
 		}
-		if n := <-notices; n.Kind != ForkSeen || n.Seq != 2 {
+		n := <-notices
+		for n.Kind != ForkSeen { // deliveries may still be on their way here
+			n = <-notices
+		}
+		if n.Seq != 2 {
 			t.Errorf("notice %+v", n)
 		}
 	}
