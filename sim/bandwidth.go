@@ -29,7 +29,7 @@ func (h *Host) uplink(bytes int) protocol.Time {
 	if t == nil {
 		return h.net.now
 	}
-	h.upFree = max(h.upFree, h.net.now).Add(airtime(bytes, t.Hosts[h.index].Up))
+	h.upFree = max(h.upFree, h.net.now).Add(airtime(bytes, t.Hosts[h.place].Up))
 	return h.upFree
 }
 
@@ -51,8 +51,8 @@ func (h *Host) convey(leaves protocol.Time, e event) {
 // free, was busy with it.
 func (h *Host) downlink(e event) {
 	n, hosts := h.net, h.net.cfg.Topology.Hosts
-	takes := airtime(e.bytes, hosts[h.index].Down)
-	ahead := min(takes, airtime(e.bytes, hosts[e.from].Up))
+	takes := airtime(e.bytes, hosts[h.place].Down)
+	ahead := min(takes, airtime(e.bytes, hosts[n.hosts[e.from].place].Up))
 	h.downFree = max(h.downFree, n.now.Add(-ahead)).Add(takes)
 	e.kind = e.then
 	n.schedule(h.downFree.Sub(n.now), e)

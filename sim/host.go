@@ -14,8 +14,10 @@ import (
 type Host struct {
 	net    *Network
 	index  int32
+	place  int32 // in the topology
 	id     protocol.PeerID
 	core   *core.Host
+	play   protocol.Machine // what plays the host: core, or what is wrapped around it
 	out    protocol.Outbox
 	alive  bool
 	wakeAt protocol.Time
@@ -54,15 +56,24 @@ type authorSeq struct {
 	seq    uint64
 }
 
-// Add adds a host and starts it. On a topology it is the next host of that, and
-// Add panics where there is none left.
-func (n *Network) Add() *Host {
+// Wrap makes the machine that plays a host instead of its honest core: an adversary
+// has the core that it is given and falsifies what goes in and out. rng is its own.
+type Wrap func(honest *core.Host, rng *rand.Rand) protocol.Machine
+
+// Add adds an honest host and starts it. On a topology it is at the place of the
+// same number, and Add panics where there is none.
+func (n *Network) Add() *Host { return n.AddAt(len(n.hosts), nil) }
+
+// AddAt adds a host at a place of the topology, where others may be already, and
+// starts it; with wrap, that makes what plays it. Without a topology the place does
+// not matter.
+func (n *Network) AddAt(place int, wrap Wrap) *Host {
 	i := int32(len(n.hosts))
-	if t := n.cfg.Topology; t != nil && len(n.hosts) >= len(t.Hosts) {
-		panic(fmt.Sprintf("sim: host %d added, but topology %q has %d hosts", i, t.Name, len(t.Hosts)))
+	if t := n.cfg.Topology; t != nil && (place < 0 || place >= len(t.Hosts)) {
+		panic(fmt.Sprintf("sim: host %d added at place %d, but topology %q has %d hosts", i, place, t.Name, len(t.Hosts)))
 	}
 	h := &Host{
-		net: n, index: i, alive: true, store: true, wakeAt: protocol.Never,
+		net: n, index: i, place: int32(place), alive: true, store: true, wakeAt: protocol.Never,
 		id:       protocol.PeerID(fmt.Sprintf("sim-host-%06d", i)),
 		links:    make(map[int32]link),
 		disk:     make(map[protocol.TopicID]*disk),
@@ -71,8 +82,13 @@ func (n *Network) Add() *Host {
 		Receipts: make(map[protocol.ItemID][]protocol.PeerID),
 	}
 	cfg := n.cfg.Core
-	cfg.Self = h.id
-	h.core = core.New(cfg, rand.New(rand.NewPCG(n.peers.Uint64(), uint64(i))))
+	cfg.Self, cfg.Plugin = h.id, n.cfg.Plugin
+	rng := rand.New(rand.NewPCG(n.peers.Uint64(), uint64(i)))
+	h.core = core.New(cfg, rng)
+	h.play = h.core
+	if wrap != nil {
+		h.play = wrap(h.core, rng)
+	}
 	n.hosts = append(n.hosts, h)
 	n.byID[h.id] = h
 	h.input(core.SelfRecord{Record: h.record()})
@@ -90,6 +106,15 @@ func (h *Host) ID() protocol.PeerID { return h.id }
 
 // Index is the host's place in Network.Hosts.
 func (h *Host) Index() int { return int(h.index) }
+
+// Place is the host's index in the topology.
+func (h *Host) Place() int { return int(h.place) }
+
+// Linked reports whether this host has a link to another.
+func (h *Host) Linked(other *Host) bool {
+	_, ok := h.links[other.index]
+	return ok
+}
 
 // Alive reports whether the host has not been killed.
 func (h *Host) Alive() bool { return h.alive }
@@ -146,6 +171,17 @@ func (h *Host) AwaitReceipts(it *protocol.Item, until protocol.Time) {
 // Kill ends the host silently: nobody is told.
 func (h *Host) Kill() { h.alive = false }
 
+// Reset ends the host abruptly, but its machine's system closes the links: the
+// other ends learn it, one trip later.
+func (h *Host) Reset() {
+	for i := range h.net.hosts {
+		if other := h.net.hosts[i]; h.Linked(other) {
+			h.close(other.id)
+		}
+	}
+	h.alive = false
+}
+
 // Stop ends the host in good order: its neighbours are told.
 func (h *Host) Stop() {
 	h.input(protocol.Stop{})
@@ -178,7 +214,7 @@ func (d *disk) put(it *protocol.Item) bool {
 
 // input gives the core an input now.
 func (h *Host) input(in protocol.Input) {
-	h.core.Handle(h.net.now, in, &h.out)
+	h.play.Handle(h.net.now, in, &h.out)
 	h.perform()
 }
 
@@ -188,14 +224,17 @@ func (h *Host) happen(e *event) {
 	switch e.kind {
 	case evWake:
 		h.wakeAt = protocol.Never
-		h.core.Advance(n.now, &h.out)
+		h.play.Advance(n.now, &h.out)
 	case evInput:
-		h.core.Handle(n.now, e.input, &h.out)
+		h.play.Handle(n.now, e.input, &h.out)
 	case evMessage:
 		if h.links[e.from].gen != e.gen {
 			return
 		}
-		h.core.Handle(n.now, protocol.Received{
+		if c, ok := e.frame.msg.(protocol.Carry); ok && n.cfg.Copied != nil {
+			n.cfg.Copied(n.hosts[e.from], h, c.Item)
+		}
+		h.play.Handle(n.now, protocol.Received{
 			From:  protocol.Origin{Peer: n.hosts[e.from].id, Authenticated: true},
 			Topic: e.frame.topic, Object: e.frame.object, Msg: e.frame.msg, At: n.now,
 		}, &h.out)
@@ -208,7 +247,7 @@ func (h *Host) happen(e *event) {
 	case evLinkGone:
 		if h.links[e.from].gen == e.gen {
 			delete(h.links, e.from)
-			h.core.Handle(n.now, protocol.LinkDown{Peer: n.hosts[e.from].id, Reason: "closed by peer"}, &h.out)
+			h.play.Handle(n.now, protocol.LinkDown{Peer: n.hosts[e.from].id, Reason: "closed by peer"}, &h.out)
 		}
 	}
 	h.perform()

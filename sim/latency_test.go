@@ -153,7 +153,7 @@ func TestRefusals(t *testing.T) {
 		"Processing":     func() { New(Config{Processing: -1}) },
 		"Topology":       func() { New(Config{Topology: bad}) },
 		"has 2 hosts":    func() { n := New(Config{Topology: world(t, 2)}); n.Add(); n.Add(); n.Add() },
-		"host 2 added, ": func() { n := New(Config{Topology: world(t, 2)}); n.Add(); n.Add(); n.Add() },
+		"host 2 added": func() { n := New(Config{Topology: world(t, 2)}); n.Add(); n.Add(); n.Add() },
 	} {
 		func() {
 			defer func() {

@@ -32,6 +32,14 @@ func (h *Host) dialFails(to protocol.PeerID, reason string) {
 		input: protocol.DialFailed{Peer: to, Reason: reason}})
 }
 
+// unanswered takes what happens to a host that has died: a dial that comes to it
+// fails as one that never came.
+func (n *Network) unanswered(e *event) {
+	if e.kind == evDialled {
+		n.hosts[e.from].dialFails(n.hosts[e.host].id, "timeout")
+	}
+}
+
 // dialled accepts a dial, unless the two are linked already.
 func (h *Host) dialled(e *event) {
 	n := h.net
@@ -53,10 +61,10 @@ func (h *Host) linked(other int32, gen uint32, outbound bool) {
 		if old.gen >= gen {
 			return
 		}
-		h.core.Handle(n.now, protocol.LinkDown{Peer: n.hosts[other].id, Reason: "replaced"}, &h.out)
+		h.play.Handle(n.now, protocol.LinkDown{Peer: n.hosts[other].id, Reason: "replaced"}, &h.out)
 	}
 	h.links[other] = link{gen: gen}
-	h.core.Handle(n.now, protocol.LinkUp{Link: protocol.Link{
+	h.play.Handle(n.now, protocol.LinkUp{Link: protocol.Link{
 		Peer: n.hosts[other].id, Outbound: outbound, RTT: 2 * n.latency(h.index, other)}}, &h.out)
 }
 

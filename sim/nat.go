@@ -16,18 +16,18 @@ func (h *Host) passage(other *Host) (extra time.Duration, refusal string) {
 	if t == nil {
 		return 0, ""
 	}
-	from, to := t.Hosts[h.index].NAT, t.Hosts[other.index].NAT
+	from, to := t.Hosts[h.place].NAT, t.Hosts[other.place].NAT
 	switch {
 	case topology.Reaches(from, to):
 		return 0, ""
 	case !topology.Punches(from, to):
 		return 0, fmt.Sprintf("timeout: NAT: %v does not reach %v", from, to)
-	case !topology.PunchWorks(n.cfg.Seed, int(h.index), int(other.index)):
+	case !topology.PunchWorks(n.cfg.Seed, int(h.place), int(other.place)):
 		return 0, fmt.Sprintf("timeout: NAT: the punch from %v to %v does not work", from, to)
 	case !h.rendezvous(other):
 		return 0, "timeout: NAT: no common neighbour as rendezvous for a punch"
 	}
-	return topology.PunchRoundTrips * t.RTT(int(h.index), int(other.index)), ""
+	return topology.PunchRoundTrips * t.RTT(int(h.place), int(other.place)), ""
 }
 
 // rendezvous reports whether a living host is linked to both.

@@ -42,8 +42,16 @@ type Config struct {
 	DialTimeout time.Duration
 	// Codec has every message encoded and decoded on its way.
 	Codec bool
-	// Core configures every host's core; Self is filled in.
+	// Plugin, if set, takes gossip's place in every topic: the protocol to try.
+	Plugin *protocol.Plugin
+	// Core configures every host's core; Self and Plugin are filled in.
 	Core core.Config
+	// Delivered, if set, is told of every item that reaches a host's readers, its
+	// author's own excepted.
+	Delivered func(h *Host, it *protocol.Item)
+	// Copied, if set, is told of every copy of an item that arrives at a host,
+	// wanted or not.
+	Copied func(from, to *Host, it *protocol.Item)
 	// Watch, if set, is shown every effect of every host's core: to follow one peer
 	// or one item.
 	Watch func(h *Host, e protocol.Effect)
@@ -133,7 +141,11 @@ func (n *Network) step() {
 	e := n.queue.pop()
 	n.now = e.at
 	h := n.hosts[e.host]
-	if !h.alive || e.kind == evWake && e.at != h.wakeAt {
+	if !h.alive {
+		n.unanswered(&e)
+		return
+	}
+	if e.kind == evWake && e.at != h.wakeAt {
 		return
 	}
 	n.events++

@@ -15,7 +15,7 @@ func (h *Host) perform() {
 			h.effect(e)
 		}
 	}
-	if d := max(h.core.Deadline(), h.net.now); d < h.wakeAt {
+	if d := max(h.play.Deadline(), h.net.now); d < h.wakeAt {
 		h.wakeAt = d
 		h.net.schedule(d.Sub(h.net.now), event{host: h.index, kind: evWake})
 	}
@@ -47,6 +47,9 @@ func (h *Host) effect(e protocol.Effect) {
 		n.schedule(0, event{host: h.index, kind: evInput, input: protocol.Stored{Token: e.Token, OK: h.store}})
 	case protocol.Deliver:
 		h.deliver(e.Item)
+		if n.cfg.Delivered != nil {
+			n.cfg.Delivered(h, e.Item)
+		}
 	case core.Dial:
 		h.dial(e.Peer)
 	case protocol.Close:
@@ -107,7 +110,7 @@ func (h *Host) recode(encoded []byte) protocol.Message {
 	f, err := protocol.ParseFrame(append([]byte(nil), encoded...))
 	if err == nil {
 		var m protocol.Message
-		if m, err = core.Decode(f); err == nil {
+		if m, err = core.DecodeWith(h.net.cfg.Plugin, f); err == nil {
 			return m
 		}
 	}

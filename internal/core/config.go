@@ -61,6 +61,9 @@ type Config struct {
 	// Gossip and Repair shape the objects of each topic.
 	Gossip gossip.Config
 	Repair antientropy.Config
+	// Plugin, if set, takes gossip's place in every topic, under the number
+	// protocol.FirstPatchObject; repair stays beneath it.
+	Plugin *protocol.Plugin
 	// Linger is how long a link without any use stays open. Default 10 s (our
 	// guess): longer than it takes two peers to agree that they are neighbours.
 	Linger time.Duration

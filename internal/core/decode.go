@@ -9,7 +9,10 @@ import (
 
 // Decode reads the message in a frame. Errors mean bytes that no honest peer of
 // this version sends: count them and charge the link.
-func Decode(f protocol.Frame) (protocol.Message, error) {
+func Decode(f protocol.Frame) (protocol.Message, error) { return DecodeWith(nil, f) }
+
+// DecodeWith is Decode where a plugin, unless nil, takes gossip's place.
+func DecodeWith(p *protocol.Plugin, f protocol.Frame) (protocol.Message, error) {
 	if f.Object == protocol.ObjectView {
 		return gossipmembership.Decode(f.Kind, f.Body)
 	}
@@ -21,6 +24,9 @@ func Decode(f protocol.Frame) (protocol.Message, error) {
 	}
 	if f.Kind == protocol.KindCarry {
 		return protocol.DecodeCarry(f.Body)
+	}
+	if p != nil && p.Decode != nil && f.Object == protocol.FirstPatchObject {
+		return p.Decode(f.Kind, f.Body)
 	}
 	switch f.Object {
 	case protocol.ObjectGossip:

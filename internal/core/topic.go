@@ -62,10 +62,7 @@ func (h *Host) join(now protocol.Time, in Join) {
 	} else {
 		t.repair = antientropy.NewOpen(h.cfg.Repair, in.Keys, h.fork())
 	}
-	t.objects = []object{
-		{protocol.ObjectGossip, gossip.New(h.cfg.Gossip, h.fork())},
-		{protocol.ObjectRepair, t.repair},
-	}
+	t.objects = h.objects(t)
 	h.topics.put(t)
 	h.toAll(now, t, protocol.Start{})
 	for _, l := range h.links.order {
@@ -75,6 +72,17 @@ func (h *Host) join(now protocol.Time, in Join) {
 		}
 	}
 	h.find.linkUp(now)
+}
+
+// objects makes the machines of a topic that pass items on, in order of their
+// numbers.
+func (h *Host) objects(t *topic) []object {
+	repair := object{protocol.ObjectRepair, t.repair}
+	if p := h.cfg.Plugin; p != nil {
+		env := protocol.Env{Self: h.cfg.Self, Topic: t.name, Owner: t.owner, Rand: h.fork()}
+		return []object{repair, {protocol.FirstPatchObject, p.New(env)}}
+	}
+	return []object{{protocol.ObjectGossip, gossip.New(h.cfg.Gossip, h.fork())}, repair}
 }
 
 // leave takes no further part in a topic.

@@ -54,14 +54,18 @@ var layers = []layer{
 	{path: "sim", level: 6, pure: true},
 	{path: "node", level: 6},
 
+	// Experiments in the simulator, and what a person sees of them.
+	{path: "sim/scenario", level: 7, pure: true},
+	{path: "sim/report", level: 8},
+
 	// Faces.
 	{path: "internal/daemon", level: 7},
-	{path: "internal/bench", level: 8},
-	{path: "internal/e2e", level: 8},
+	{path: "internal/bench", level: 9},
+	{path: "internal/e2e", level: 9},
 	{path: "internal/lab", level: 7},
 	{path: "internal/lab/...", level: 7},
-	{path: "cmd/...", level: 8},
-	{path: "examples/...", level: 8},
+	{path: "cmd/...", level: 9},
+	{path: "examples/...", level: 9},
 }
 
 // find returns the row of a package path relative to the module.

@@ -1,0 +1,38 @@
+package protocol
+
+import "math/rand/v2"
+
+// Plugin is a multicast protocol that somebody brings: one machine per peer and
+// topic. The host around the machine keeps links alive, finds members, checks,
+// stores and delivers items, and repairs what the protocol lost; the machine decides
+// who sends what to whom. What it is told:
+//
+//   - MembersChanged, LinkRTT, LinkSuspected, LinkRestored, Congested and Drained of
+//     the topic's neighbours (5 to 8 hosts of its active view), SendDropped of its
+//     own messages;
+//   - Received: its own messages, and [Carry], which every protocol uses for whole
+//     items; it hands a Carry's item up with Arrive and never judges it;
+//   - Accepted, once for each new item, its own host's publications too: the time
+//     to pass it on. Duplicate and Rejected for what it handed up in vain.
+//
+// Machine says what else it must obey; package sim runs it.
+type Plugin struct {
+	// Name is how flags and reports call the protocol.
+	Name string
+	// New makes the machine of one peer for one topic.
+	New func(Env) Machine
+	// Decode reads one of the protocol's own messages; the kind Carry never comes
+	// here. Errors mean bytes that no honest peer sends. Nil if it has none.
+	Decode func(kind uint8, body []byte) (Message, error)
+}
+
+// Env is what a machine of a Plugin is made with.
+type Env struct {
+	// Self is the host's peer ID.
+	Self PeerID
+	// Topic is the topic's name, Owner its only author, empty for an open topic.
+	Topic string
+	Owner PeerID
+	// Rand is the machine's only source of randomness, its own.
+	Rand *rand.Rand
+}

@@ -1,0 +1,104 @@
+package scenario
+
+// Result is what an experiment came to. All times are virtual unless their name
+// says wall. A pointer is nil, null in JSON, where the figure does not apply: no
+// kill, no patches, nothing delivered.
+type Result struct {
+	Topology   string   `json:"topology"`
+	Hosts      int      `json:"hosts"`
+	Protocol   string   `json:"protocol"`
+	Seed       uint64   `json:"seed"`
+	K          int      `json:"k"`
+	Publishers []string `json:"publishers"`
+
+	VirtualSeconds float64 `json:"virtual_s"`
+	// WallSeconds, PeakRSS and BytesPerPeer depend on the machine: the caller of
+	// Run fills them in.
+	WallSeconds  float64 `json:"wall_s"`
+	PeakRSS      float64 `json:"peak_rss_mb"`
+	Events       uint64  `json:"events"`
+	BytesPerPeer float64 `json:"bytes_per_peer"`
+	Trace        string  `json:"trace_sha256"`
+
+	// DeliveryRatio is delivered over expected (item, survivor) pairs; Lost is how
+	// many pairs were never delivered. A survivor is an honest host that is alive at
+	// the end; whoever joined late is expected to get everything.
+	DeliveryRatio float64 `json:"delivery_ratio"`
+	Lost          int     `json:"lost"`
+
+	// Latency is publish to delivery over hosts that were there when the item was
+	// published, publishers excepted, the receiver's processing included.
+	Latency *Spread `json:"latency_ms"`
+	// Unicast is one direct send from the publisher over the same pairs: half the
+	// round trip, one serialisation at its uplink, one processing.
+	Unicast *Spread `json:"unicast_ms"`
+	// Stretch is the mean latency over the mean of Unicast.
+	Stretch *float64 `json:"stretch_mean"`
+
+	// Copies is payload copies of an item that reach a host; 1 is the limit.
+	Copies float64 `json:"copies_received_per_host"`
+	// Sends is payload transmissions an item; one to a multicast group counts once.
+	Sends float64 `json:"payload_sends_per_item"`
+	// CrossLocation is payload copies that cross locations over (locations - 1); 1
+	// is the limit. Null where there is one location.
+	CrossLocation *float64 `json:"cross_location_copies"`
+
+	// Control is bytes of encoded frames sent that are not items' payload, per host
+	// and second while items flow; IdleControl in the last third of the warm-up.
+	Control     float64 `json:"control_bytes_per_host_s"`
+	IdleControl float64 `json:"idle_control_bytes_per_host_s"`
+	// Construction is all that a host sent in the warm-up.
+	Construction float64 `json:"construction_bytes_per_host"`
+	// TreeNodes is how many hosts received an item from another in the fast path's
+	// tree, for protocols with one.
+	TreeNodes *int `json:"tree_nodes"`
+	// State is the heap of one host after the warm-up, filled in by the caller.
+	State float64 `json:"state_bytes_per_host"`
+
+	Patches            *int     `json:"patches"`
+	PatchConvergence   *float64 `json:"patch_convergence_s"`
+	PatchPrecision     *float64 `json:"patch_precision"`
+	PatchRecall        *float64 `json:"patch_recall"`
+	PatchReachablePair *float64 `json:"patch_reachable_pairs"`
+
+	// Recovery is the smallest R such that every item published after kill + R
+	// reaches every survivor within twice the greatest latency before the kill; null
+	// too where no item was early enough, or none of the later ones came in time.
+	Recovery *float64 `json:"recovery_s"`
+	// FirstAfterKill is, over survivors, from the kill to the first item published
+	// after it.
+	FirstAfterKill *Tail `json:"first_item_after_kill_s"`
+	// LatencyAfterKill is of items published in the 10 s after the kill.
+	LatencyAfterKill *Tail `json:"latency_after_kill_ms"`
+
+	Membership Membership `json:"membership"`
+}
+
+// Spread describes a distribution.
+type Spread struct {
+	Mean float64 `json:"mean"`
+	P50  float64 `json:"p50"`
+	P90  float64 `json:"p90"`
+	P99  float64 `json:"p99"`
+	Max  float64 `json:"max"`
+}
+
+// Tail describes the upper end of a distribution.
+type Tail struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// Membership describes who knows whom at the end, by the active views of the topic
+// of honest living hosts.
+type Membership struct {
+	// ByzantineShare is the mean share of adversaries in a view.
+	ByzantineShare float64 `json:"byzantine_share"`
+	// Isolated is how many have no honest living neighbour.
+	Isolated int `json:"isolated"`
+	// IndegreeMax is in how many views the most wanted host is.
+	IndegreeMax int `json:"indegree_max"`
+	// Components is into how many parts the views of honest hosts fall.
+	Components int `json:"components"`
+}
