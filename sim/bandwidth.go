@@ -39,7 +39,6 @@ func (h *Host) uplink(bytes int) protocol.Time {
 func (h *Host) convey(leaves protocol.Time, e event) {
 	n, l := h.net, h.links[e.host]
 	l.last = max(l.last, leaves.Add(n.trip(h.index, e.host)))
-	h.links[e.host] = l
 	if n.cfg.Topology != nil {
 		e.kind, e.then = evArrive, e.kind
 	}
@@ -51,9 +50,14 @@ func (h *Host) convey(leaves protocol.Time, e event) {
 // free, was busy with it.
 func (h *Host) downlink(e event) {
 	n, hosts := h.net, h.net.cfg.Topology.Hosts
-	takes := airtime(e.bytes, hosts[h.place].Down)
-	ahead := min(takes, airtime(e.bytes, hosts[n.hosts[e.from].place].Up))
+	takes := airtime(int(e.bytes), hosts[h.place].Down)
+	ahead := min(takes, airtime(int(e.bytes), hosts[n.hosts[e.from].place].Up))
 	h.downFree = max(h.downFree, n.now.Add(-ahead)).Add(takes)
 	e.kind = e.then
+	if h.downFree == n.now {
+		n.trace.event(&e)
+		h.happen(&e) // as soon as it has arrived: the usual case, worth no event
+		return
+	}
 	n.schedule(h.downFree.Sub(n.now), e)
 }

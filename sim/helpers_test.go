@@ -144,7 +144,7 @@ func checkBounds(t *testing.T) func(*Host) {
 				t.Fatalf("at %v host %d has %d neighbours in %v", h.net.now, h.index, len(peers), topic)
 			}
 			for _, p := range peers {
-				if _, linked := h.links[h.net.byID[p].index]; !linked {
+				if _, linked := h.links[h.net.host(p).index]; !linked {
 					t.Fatalf("at %v host %d has neighbour %v without a link", h.net.now, h.index, p)
 				}
 			}

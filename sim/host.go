@@ -21,7 +21,7 @@ type Host struct {
 	out    protocol.Outbox
 	alive  bool
 	wakeAt protocol.Time
-	links  map[int32]link // by the other host
+	links  map[int32]*link // by the other host
 	disk   map[protocol.TopicID]*disk
 	seqs   map[protocol.TopicID]uint64
 	store  bool // writes succeed
@@ -74,8 +74,8 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 	}
 	h := &Host{
 		net: n, index: i, place: int32(place), alive: true, store: true, wakeAt: protocol.Never,
-		id:       protocol.PeerID(fmt.Sprintf("sim-host-%06d", i)),
-		links:    make(map[int32]link),
+		id:       peerID(i),
+		links:    make(map[int32]*link),
 		disk:     make(map[protocol.TopicID]*disk),
 		seqs:     make(map[protocol.TopicID]uint64),
 		Notes:    make(map[string]int),
@@ -90,10 +90,24 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 		h.play = wrap(h.core, rng)
 	}
 	n.hosts = append(n.hosts, h)
-	n.byID[h.id] = h
 	h.input(core.SelfRecord{Record: h.record()})
 	h.input(protocol.Start{})
 	return h
+}
+
+// peerID is the ID of the host with a number, which can be read off it.
+func peerID(i int32) protocol.PeerID { return protocol.PeerID(fmt.Sprintf("sim-host-%06d", i)) }
+
+// host returns the host with an ID, nil for none.
+func (n *Network) host(id protocol.PeerID) *Host {
+	i := 0
+	for _, c := range []byte(id[max(0, len(id)-6):]) {
+		i = 10*i + int(c) - '0'
+	}
+	if i < 0 || i >= len(n.hosts) || n.hosts[i].id != id {
+		return nil
+	}
+	return n.hosts[i]
 }
 
 // record is the host's own record: the simulator leaves signatures out.
@@ -221,14 +235,16 @@ func (h *Host) input(in protocol.Input) {
 // happen gives the core what an event means.
 func (h *Host) happen(e *event) {
 	n := h.net
+	if n.see != nil {
+		n.see(e)
+	}
 	switch e.kind {
 	case evWake:
-		h.wakeAt = protocol.Never
 		h.play.Advance(n.now, &h.out)
 	case evInput:
 		h.play.Handle(n.now, e.input, &h.out)
 	case evMessage:
-		if h.links[e.from].gen != e.gen {
+		if !h.carries(e) {
 			return
 		}
 		if c, ok := e.frame.msg.(protocol.Carry); ok && n.cfg.Copied != nil {
@@ -240,12 +256,13 @@ func (h *Host) happen(e *event) {
 		}, &h.out)
 	case evArrive:
 		h.downlink(*e)
+		return
 	case evDialled:
 		h.dialled(e)
 	case evLinkUp:
 		h.linked(e.from, e.gen, true)
 	case evLinkGone:
-		if h.links[e.from].gen == e.gen {
+		if h.carries(e) {
 			delete(h.links, e.from)
 			h.play.Handle(n.now, protocol.LinkDown{Peer: n.hosts[e.from].id, Reason: "closed by peer"}, &h.out)
 		}

@@ -87,7 +87,7 @@ func TestNoMessageBeforeTheLink(t *testing.T) {
 		a.dial(b.id)
 		came := false
 		for net.Now() < protocol.Time(time.Second) && net.queue.len() > 0 {
-			e := net.queue.heap[0]
+			e := *net.queue.next()
 			net.step()
 			if e.kind == evDialled {
 				b.send(a.id, probeFrame(0, 10))
@@ -148,12 +148,12 @@ func TestRefusals(t *testing.T) {
 	bad := world(t, 2)
 	bad.Hosts[1].Up = 0
 	for want, f := range map[string]func(){ //tidy:orderless each is a test of its own
-		"Jitter":         func() { New(Config{Jitter: 1.5}) },
-		"Jitter is NaN":  func() { New(Config{Jitter: math.NaN()}) },
-		"Processing":     func() { New(Config{Processing: -1}) },
-		"Topology":       func() { New(Config{Topology: bad}) },
-		"has 2 hosts":    func() { n := New(Config{Topology: world(t, 2)}); n.Add(); n.Add(); n.Add() },
-		"host 2 added": func() { n := New(Config{Topology: world(t, 2)}); n.Add(); n.Add(); n.Add() },
+		"Jitter":        func() { New(Config{Jitter: 1.5}) },
+		"Jitter is NaN": func() { New(Config{Jitter: math.NaN()}) },
+		"Processing":    func() { New(Config{Processing: -1}) },
+		"Topology":      func() { New(Config{Topology: bad}) },
+		"has 2 hosts":   func() { n := New(Config{Topology: world(t, 2)}); n.Add(); n.Add(); n.Add() },
+		"host 2 added":  func() { n := New(Config{Topology: world(t, 2)}); n.Add(); n.Add(); n.Add() },
 	} {
 		func() {
 			defer func() {

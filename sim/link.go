@@ -13,7 +13,7 @@ type link struct {
 // punched.
 func (h *Host) dial(to protocol.PeerID) {
 	n := h.net
-	other := n.byID[to]
+	other := n.host(to)
 	if other == nil || !other.alive || !n.reachable(h.index, other.index) {
 		h.dialFails(to, "timeout")
 		return
@@ -49,8 +49,13 @@ func (h *Host) dialled(e *event) {
 	}
 	l := h.links[e.from]
 	l.last = max(l.last, n.now.Add(n.trip(h.index, e.from))) // no message comes before the link
-	h.links[e.from] = l
 	n.schedule(l.last.Sub(n.now), event{host: e.from, kind: evLinkUp, from: h.index, gen: l.gen})
+}
+
+// carries reports whether the link that an event came by is still up.
+func (h *Host) carries(e *event) bool {
+	l := h.links[e.from]
+	return l != nil && l.gen == e.gen
 }
 
 // linked makes a link usable at this end. Of two that opened at once both ends keep
@@ -63,7 +68,7 @@ func (h *Host) linked(other int32, gen uint32, outbound bool) {
 		}
 		h.play.Handle(n.now, protocol.LinkDown{Peer: n.hosts[other].id, Reason: "replaced"}, &h.out)
 	}
-	h.links[other] = link{gen: gen}
+	h.links[other] = &link{gen: gen}
 	h.play.Handle(n.now, protocol.LinkUp{Link: protocol.Link{
 		Peer: n.hosts[other].id, Outbound: outbound, RTT: 2 * n.latency(h.index, other)}}, &h.out)
 }
@@ -72,7 +77,10 @@ func (h *Host) linked(other int32, gen uint32, outbound bool) {
 // before.
 func (h *Host) close(p protocol.PeerID) {
 	n := h.net
-	other := n.byID[p]
+	other := n.host(p)
+	if other == nil {
+		return
+	}
 	l, linked := h.links[other.index]
 	if !linked {
 		return

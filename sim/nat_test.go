@@ -36,7 +36,7 @@ func dialOnce(t *testing.T, seed uint64, from, to topology.NAT, meet bool) (*Net
 	a.perform()
 	var got outcome
 	for net.queue.len() > 0 && got.after == 0 && net.Now() < start.Add(3*time.Second) {
-		e := net.queue.heap[0]
+		e := *net.queue.next()
 		failed, isFailed := e.input.(protocol.DialFailed)
 		switch {
 		case e.host == a.index && isFailed:

@@ -2,9 +2,7 @@ package sim
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"hash"
 	"math/rand/v2"
 	"time"
 
@@ -67,13 +65,14 @@ type Network struct {
 	seq    uint64
 	queue  queue
 	hosts  []*Host
-	byID   map[protocol.PeerID]*Host
 	links  *rand.Rand // losses and jitter
 	peers  *rand.Rand // seeds of hosts
 	gen    uint32
-	trace  hash.Hash
+	trace  trace
 	events uint64
 	buf    []byte
+	spare  []protocol.Effect // room for what perform works on
+	see    func(*event)      // for tests: what is about to happen
 	// cut, if set, says whether messages between two hosts are lost: a partition.
 	cut func(a, b int) bool
 }
@@ -89,10 +88,9 @@ func New(cfg Config) *Network {
 	}
 	return &Network{
 		cfg:   cfg,
-		byID:  make(map[protocol.PeerID]*Host),
 		links: rand.New(rand.NewPCG(cfg.Seed, 1)),
 		peers: rand.New(rand.NewPCG(cfg.Seed, 2)),
-		trace: sha256.New(),
+		trace: trace{sum: sha256.New()},
 	}
 }
 
@@ -121,7 +119,7 @@ func (n *Network) Events() uint64 { return n.events }
 func (n *Network) Hosts() []*Host { return n.hosts }
 
 // Trace is the SHA-256 over all events so far: what happened to whom, when.
-func (n *Network) Trace() string { return fmt.Sprintf("%x", n.trace.Sum(nil)) }
+func (n *Network) Trace() string { return n.trace.String() }
 
 // Partition cuts the network: messages and dials between hosts for which cut
 // reports true are lost from now on. nil heals it.
@@ -130,7 +128,7 @@ func (n *Network) Partition(cut func(a, b int) bool) { n.cut = cut }
 // Run lets everything happen that is due up to the given time since the start.
 func (n *Network) Run(until time.Duration) {
 	end := protocol.Time(until)
-	for n.queue.len() > 0 && n.queue.heap[0].at <= end {
+	for n.queue.len() > 0 && n.queue.next().at <= end {
 		n.step()
 	}
 	n.now = max(n.now, end)
@@ -145,39 +143,22 @@ func (n *Network) step() {
 		n.unanswered(&e)
 		return
 	}
-	if e.kind == evWake && e.at != h.wakeAt {
+	if e.kind == evWake && (e.at != h.wakeAt || h.sleepOn()) {
 		return
 	}
 	n.events++
-	n.note(&e)
+	n.trace.event(&e)
 	h.happen(&e)
 	if n.cfg.After != nil {
 		n.cfg.After(h)
 	}
 }
 
-// note adds an event to the trace.
-func (n *Network) note(e *event) {
-	b := n.buf[:0]
-	b = binary.BigEndian.AppendUint64(b, uint64(e.at))
-	b = binary.BigEndian.AppendUint32(b, uint32(e.host))
-	b = append(b, byte(e.kind))
-	switch e.kind {
-	case evMessage:
-		b = binary.BigEndian.AppendUint32(b, uint32(e.from))
-		b = protocol.AppendFrame(b, e.frame.topic, e.frame.object, e.frame.msg)
-	case evInput:
-		b = fmt.Appendf(b, "%T", e.input)
-	}
-	n.trace.Write(b)
-	n.buf = b
-}
-
 // schedule adds an event after a delay.
 func (n *Network) schedule(delay time.Duration, e event) {
 	n.seq++
-	e.at, e.seq = n.now.Add(delay), n.seq
-	n.queue.push(e)
+	e.at = n.now.Add(delay)
+	n.queue.push(n.seq, &e)
 }
 
 // reachable reports whether a message between two hosts can arrive at all.

@@ -9,16 +9,37 @@ import (
 
 // perform does what the core wants done, then sets its alarm.
 func (h *Host) perform() {
+	n := h.net
 	for h.out.Len() > 0 {
-		effects := append([]protocol.Effect(nil), h.out.Take()...)
-		for _, e := range effects {
+		effects := append(n.spare[:0], h.out.Take()...)
+		n.spare = nil // what is told of an effect may publish, and so come here again
+		for i, e := range effects {
 			h.effect(e)
+			effects[i] = nil
 		}
+		n.spare = effects
 	}
+	h.setAlarm()
+}
+
+// setAlarm has the host woken when its machine wants to be. An alarm that is set for
+// earlier stays: that costs less than to take it out of the queue.
+func (h *Host) setAlarm() {
 	if d := max(h.play.Deadline(), h.net.now); d < h.wakeAt {
 		h.wakeAt = d
 		h.net.schedule(d.Sub(h.net.now), event{host: h.index, kind: evWake})
 	}
+}
+
+// sleepOn reports whether a host that is woken now has nothing to do, for what it was
+// to do has been put off; then its alarm is set again.
+func (h *Host) sleepOn() bool {
+	h.wakeAt = protocol.Never
+	if h.play.Deadline() <= h.net.now {
+		return false
+	}
+	h.setAlarm()
+	return true
 }
 
 // effect does one thing.
@@ -78,12 +99,16 @@ func (h *Host) deliver(it *protocol.Item) {
 // send puts a message on the link to a peer, if there is one.
 func (h *Host) send(to protocol.PeerID, f frame) {
 	n := h.net
-	other := n.byID[to]
+	other := n.host(to)
+	if other == nil {
+		return
+	}
 	l, linked := h.links[other.index]
 	if !linked {
 		return
 	}
 	n.buf = protocol.AppendFrame(n.buf[:0], f.topic, f.object, f.msg)
+	n.trace.frame(h.index, other.index, n.buf)
 	h.Sent.Frames++
 	h.Sent.Bytes += uint64(len(n.buf))
 	if c, ok := f.msg.(protocol.Carry); ok {
@@ -98,10 +123,10 @@ func (h *Host) send(to protocol.PeerID, f frame) {
 	if n.cfg.Lose != nil && n.cfg.Lose(f.object) {
 		return
 	}
-	if n.links.Float64() < n.cfg.Loss || !n.reachable(h.index, other.index) {
+	if n.cfg.Loss > 0 && n.links.Float64() < n.cfg.Loss || !n.reachable(h.index, other.index) {
 		return
 	}
-	h.convey(leaves, event{host: other.index, kind: evMessage, from: h.index, gen: l.gen, bytes: bytes, frame: f})
+	h.convey(leaves, event{host: other.index, kind: evMessage, from: h.index, gen: l.gen, bytes: int32(bytes), frame: f})
 }
 
 // recode decodes what was encoded: what arrives then shares nothing with what was

@@ -7,15 +7,14 @@ import (
 // event is something that happens to one host at one time.
 type event struct {
 	at    protocol.Time
-	seq   uint64 // order among events of one instant: that of their making
 	host  int32
-	kind  eventKind
-	then  eventKind      // of arrivals: what it is behind the downlink
-	from  int32          // the other host, of messages and links
-	gen   uint32         // of the link, so that what a closed link carried is lost
-	input protocol.Input // of inputs
-	bytes int            // of messages: length of the encoded frame
-	frame frame          // of messages
+	from  int32     // the other host, of messages and links
+	gen   uint32    // of the link, so that what a closed link carried is lost
+	bytes int32     // of messages: length of the encoded frame
+	kind  eventKind // what happens
+	then  eventKind // of arrivals: what it is behind the downlink
+	input protocol.Input
+	frame frame // of messages
 }
 
 // frame is a message under way.
@@ -38,49 +37,90 @@ const (
 	numEventKinds
 )
 
-// queue is a binary heap of events in order of (at, seq).
-type queue struct{ heap []event }
+// queue holds events in order of (time, sequence number): a heap with four children
+// a node, half as deep as one with two and with a node's children side by side in
+// memory, over the times alone; the events, four times as large, stay in their
+// slots.
+type queue struct {
+	heap []due
+	// slots holds the events, free the slots that hold none.
+	slots []event
+	free  []int32
+}
+
+// due is the place of one event in the order.
+type due struct {
+	at   protocol.Time
+	seq  uint64 // order among events of one instant: that of their making
+	slot int32
+}
+
+func (a *due) before(b *due) bool { return a.at < b.at || a.at == b.at && a.seq < b.seq }
 
 func (q *queue) len() int { return len(q.heap) }
 
-func less(a, b *event) bool { return a.at < b.at || a.at == b.at && a.seq < b.seq }
+// next is the earliest event. The queue must not be empty.
+func (q *queue) next() *event { return &q.slots[q.heap[0].slot] }
 
 // push adds an event.
-func (q *queue) push(e event) {
-	q.heap = append(q.heap, e)
-	h := q.heap
-	for i := len(h) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if !less(&h[i], &h[parent]) {
+func (q *queue) push(seq uint64, e *event) {
+	d := due{at: e.at, seq: seq}
+	if n := len(q.free); n > 0 {
+		d.slot = q.free[n-1]
+		q.free = q.free[:n-1]
+		q.slots[d.slot] = *e
+	} else {
+		d.slot = int32(len(q.slots))
+		q.slots = append(q.slots, *e)
+	}
+	q.heap = append(q.heap, d)
+	h, i := q.heap, len(q.heap)-1
+	for i > 0 {
+		parent := (i - 1) / 4
+		if !d.before(&h[parent]) {
 			break
 		}
-		h[i], h[parent] = h[parent], h[i]
+		h[i] = h[parent]
 		i = parent
 	}
+	h[i] = d
 }
 
 // pop takes the earliest event out. The queue must not be empty.
 func (q *queue) pop() event {
 	h := q.heap
-	first := h[0]
+	slot := h[0].slot
+	e := q.slots[slot]
+	q.slots[slot] = event{} // let go of what it refers to
+	q.free = append(q.free, slot)
 	last := len(h) - 1
-	h[0] = h[last]
-	h[last] = event{} // let go of what it refers to
-	h = h[:last]
-	q.heap = h
-	for i := 0; ; {
-		child := 2*i + 1
-		if child >= last {
-			break
-		}
-		if child+1 < last && less(&h[child+1], &h[child]) {
-			child++
-		}
-		if !less(&h[child], &h[i]) {
-			break
-		}
-		h[i], h[child] = h[child], h[i]
-		i = child
+	d := h[last]
+	q.heap = h[:last]
+	if last > 0 {
+		q.sink(d)
 	}
-	return first
+	return e
+}
+
+// sink puts d in the place of the earliest, and from there to where it belongs.
+func (q *queue) sink(d due) {
+	h, i := q.heap, 0
+	for {
+		child := 4*i + 1
+		if child >= len(h) {
+			break
+		}
+		least := child
+		for c := child + 1; c < min(child+4, len(h)); c++ {
+			if h[c].before(&h[least]) {
+				least = c
+			}
+		}
+		if !h[least].before(&d) {
+			break
+		}
+		h[i] = h[least]
+		i = least
+	}
+	h[i] = d
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/quilt-p2p/quilt/protocol"
 	"github.com/quilt-p2p/quilt/sim/topology"
 )
 
@@ -47,10 +46,8 @@ func linkedHosts(t *testing.T, cfg Config, n int) (*Network, []*Host) {
 
 // watch runs the network and shows every event before it happens.
 func (n *Network) watch(until time.Duration, see func(e event)) {
-	for n.queue.len() > 0 && n.queue.heap[0].at <= protocol.Time(until) {
-		see(n.queue.heap[0])
-		n.step()
-	}
+	n.see = func(e *event) { see(*e) }
+	defer func() { n.see = nil }()
 	n.Run(until)
 }
 

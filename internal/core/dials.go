@@ -116,9 +116,9 @@ func (h *Host) dialEnded(now protocol.Time, p protocol.PeerID, reason string) {
 	in := protocol.DialFailed{Peer: p, Reason: reason}
 	for _, g := range groups {
 		if g == hostGroup {
-			h.toView(now, hostGroup, h.view, in)
+			h.tell(now, hostGroup, &h.viewing, in)
 		} else if t := h.topics.get(g); t != nil {
-			h.toView(now, t.id, t.view, in)
+			h.tell(now, t.id, &t.viewing, in)
 		}
 	}
 }

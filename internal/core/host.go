@@ -27,6 +27,7 @@ type Host struct {
 	find    finder
 
 	view    *gossipmembership.View // of all hosts
+	viewing part                   // it, as a part
 	members []protocol.PeerID      // neighbours in it, sorted
 	topics  topicTable
 
@@ -59,6 +60,7 @@ func New(cfg Config, rng *rand.Rand) *Host {
 	}
 	h.book = gossipmembership.NewSimpleBook(cfg.Self, 0, h.fork())
 	h.view = gossipmembership.NewView(cfg.HostView, cfg.Self, h.book, h.fork())
+	h.viewing = newPart(protocol.ObjectView, h.view)
 	h.find = newFinder(h.fork())
 	return h
 }
@@ -104,7 +106,7 @@ func (h *Host) Handle(now protocol.Time, in protocol.Input, out *protocol.Outbox
 func (h *Host) command(now protocol.Time, in protocol.Input) {
 	switch in := in.(type) {
 	case protocol.Start, protocol.Drain, protocol.Stop:
-		h.toView(now, hostGroup, h.view, in)
+		h.tell(now, hostGroup, &h.viewing, in)
 		for _, t := range h.topics.order {
 			h.toAll(now, t, in)
 		}
@@ -143,7 +145,7 @@ func (h *Host) received(now protocol.Time, in protocol.Received, out *protocol.O
 	}
 	if in.Topic.IsZero() {
 		if in.Object == protocol.ObjectView {
-			h.toView(now, hostGroup, h.view, in)
+			h.tell(now, hostGroup, &h.viewing, in)
 		} else {
 			h.hostMessage(now, l, in.Msg, out)
 		}
@@ -181,7 +183,7 @@ func (h *Host) hostMessage(now protocol.Time, l *link, msg protocol.Message, out
 
 // Advance implements protocol.Machine.
 func (h *Host) Advance(now protocol.Time, out *protocol.Outbox) {
-	if late := now.Sub(h.links.deadline()); late > ownPause {
+	if late := now.Sub(h.links.due); late > ownPause {
 		for _, l := range h.links.order {
 			l.live.excuse(now, late)
 		}
@@ -190,32 +192,22 @@ func (h *Host) Advance(now protocol.Time, out *protocol.Outbox) {
 	h.advanceLinks(now, out)
 	h.advanceDials(now, out)
 	h.advanceFind(now, out)
-	if h.view.Deadline() <= now {
-		h.collect(hostGroup, protocol.ObjectView, func(o *protocol.Outbox) { h.view.Advance(now, o) })
-	}
+	h.wake(now, hostGroup, &h.viewing)
 	for _, t := range h.topics.order {
-		h.advanceTopic(now, t)
+		if t.deadline() <= now {
+			h.advanceTopic(now, t)
+		}
 	}
 	h.settle(now, out)
 }
 
 // Deadline implements protocol.Machine.
 func (h *Host) Deadline() protocol.Time {
-	d := protocol.Earliest(h.links.deadline(), h.find.deadline(), h.dials.deadline(), h.view.Deadline())
+	d := protocol.Earliest(h.links.due, h.find.deadline(), h.dials.deadline(), h.viewing.due)
 	for _, t := range h.topics.order {
 		d = min(d, t.deadline())
 	}
 	return d
-}
-
-// collect runs a part with an outbox of its own and keeps what it wrote for
-// settle.
-func (h *Host) collect(group protocol.TopicID, object protocol.ObjectID, f func(*protocol.Outbox)) {
-	h.tmp.Scope(group, object)
-	f(&h.tmp)
-	for _, e := range h.tmp.Take() {
-		h.jobs = append(h.jobs, job{group, object, e})
-	}
 }
 
 // settle looks through what the parts wrote, in order, until nothing is left.

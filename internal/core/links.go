@@ -115,9 +115,9 @@ func (h *Host) contacts(now protocol.Time, in Contacts) {
 		return // a greeting: who comes does not become a candidate by it
 	}
 	c := gossipmembership.Candidates{Peers: peers}
-	h.toView(now, hostGroup, h.view, c)
+	h.tell(now, hostGroup, &h.viewing, c)
 	if t := h.topics.get(in.Topic); t != nil {
-		h.toView(now, t.id, t.view, c)
+		h.tell(now, t.id, &t.viewing, c)
 	}
 }
 
@@ -162,13 +162,17 @@ func (h *Host) mark(now protocol.Time, l *link) {
 		l.lingerAt = protocol.Never
 	case l.lingerAt == protocol.Never:
 		l.lingerAt = now.Add(h.cfg.Linger)
+		h.links.sooner(l)
 	}
 }
 
 // advanceLinks pings, suspects, buries and tidies away.
 func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
+	if h.links.due > now {
+		return
+	}
 	for _, l := range slices.Clone(h.links.order) {
-		if l.deadline() > now {
+		if l.due > now || l.deadline() > now {
 			continue
 		}
 		if l.lingerAt <= now {
@@ -177,6 +181,7 @@ func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
 		}
 		h.judge(now, l, out)
 	}
+	h.links.later(now)
 }
 
 // memberUp: a peer has become a neighbour in a group.
@@ -223,9 +228,9 @@ func (h *Host) memberDown(now protocol.Time, e gossipmembership.Down, group prot
 // toAllLinks tells every view, and the objects for which the peer is a neighbour,
 // about a link.
 func (h *Host) toAllLinks(now protocol.Time, p protocol.PeerID, in protocol.Input) {
-	h.toView(now, hostGroup, h.view, in)
+	h.tell(now, hostGroup, &h.viewing, in)
 	for _, t := range h.topics.order {
-		h.toView(now, t.id, t.view, in)
+		h.tell(now, t.id, &t.viewing, in)
 	}
 	h.toMemberObjects(now, p, in)
 }

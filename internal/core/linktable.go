@@ -12,6 +12,7 @@ import (
 type link struct {
 	protocol.Link
 	live     liveness
+	due      protocol.Time // the deadline or earlier: see sooner
 	since    protocol.Time
 	lingerAt protocol.Time     // when to close it for want of use; Never while used
 	asked    []protocol.PeerID // who was asked whether they hear it and has not answered
@@ -24,12 +25,14 @@ type link struct {
 
 // newLink returns a link that is up from now on.
 func newLink(now protocol.Time, l protocol.Link, rng *rand.Rand) *link {
-	return &link{
+	n := &link{
 		Link: l, live: newLiveness(now, l.RTT, rng), since: now, lingerAt: protocol.Never,
 		finds: newBucket(now, walkRate, walkBurst),
 		asks:  newBucket(now, askRate, askBurst),
 		whos:  newBucket(now, whoRate, whoBurst),
 	}
+	n.due = n.deadline()
+	return n
 }
 
 // deadline is when the link next wants attention.
@@ -40,10 +43,31 @@ func (l *link) deadline() protocol.Time { return min(l.live.deadline(), l.linger
 type linkTable struct {
 	byPeer map[protocol.PeerID]*link
 	order  []*link
+	// due is the earliest of all links' deadlines, or earlier: what is heard moves
+	// one later, and to look at all links each time would cost more than to wake up
+	// in vain about once a second and link.
+	due protocol.Time
 }
 
 func newLinkTable() linkTable {
-	return linkTable{byPeer: make(map[protocol.PeerID]*link)}
+	return linkTable{byPeer: make(map[protocol.PeerID]*link), due: protocol.Never}
+}
+
+// sooner notes that a link's deadline may have come nearer.
+func (t *linkTable) sooner(l *link) {
+	l.due = min(l.due, l.deadline())
+	t.due = min(t.due, l.due)
+}
+
+// later makes due exact for the links that are due at now.
+func (t *linkTable) later(now protocol.Time) {
+	t.due = protocol.Never
+	for _, l := range t.order {
+		if l.due <= now {
+			l.due = l.deadline()
+		}
+		t.due = min(t.due, l.due)
+	}
 }
 
 // get returns the link to a peer, nil for none.
@@ -54,6 +78,7 @@ func (t *linkTable) put(l *link) {
 	t.byPeer[l.Peer] = l
 	i, _ := slices.BinarySearchFunc(t.order, l.Peer, byLinkPeer)
 	t.order = slices.Insert(t.order, i, l)
+	t.due = min(t.due, l.due)
 }
 
 // remove takes a link out and returns it, nil for none.
@@ -76,15 +101,6 @@ func (t *linkTable) inbound() (n int) {
 		}
 	}
 	return n
-}
-
-// deadline is the earliest of all links.
-func (t *linkTable) deadline() protocol.Time {
-	d := protocol.Never
-	for _, l := range t.order {
-		d = min(d, l.deadline())
-	}
-	return d
 }
 
 func byLinkPeer(l *link, p protocol.PeerID) int {

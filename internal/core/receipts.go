@@ -46,11 +46,12 @@ type receipts struct {
 	self       protocol.PeerID
 	neighbours func() []protocol.PeerID
 	asked      questions
+	due        protocol.Time     // the deadline, kept up by withReceipts
 	recent     []protocol.ItemID // stored lately, so that a question that comes later is answered
 }
 
 func newReceipts(self protocol.PeerID, neighbours func() []protocol.PeerID) *receipts {
-	return &receipts{self: self, neighbours: neighbours}
+	return &receipts{self: self, neighbours: neighbours, due: protocol.Never}
 }
 
 // toReceipts gives the receipts of a topic a message: only neighbours may ask and

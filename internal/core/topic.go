@@ -12,12 +12,6 @@ import (
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
-// object is a running protocol instance in a topic.
-type object struct {
-	id      protocol.ObjectID
-	machine protocol.Machine
-}
-
 // topic is what exists once per topic at a host.
 type topic struct {
 	id    protocol.TopicID
@@ -25,8 +19,9 @@ type topic struct {
 	owner protocol.PeerID
 
 	view     *gossipmembership.View
+	viewing  part              // the view, as a part
 	repair   protocol.Machine  // knows what the store holds
-	objects  []object          // in order of their numbers; gossip and repair among them
+	objects  []part            // in order of their numbers; gossip and repair among them
 	receipts *receipts         // who has stored what
 	members  []protocol.PeerID // neighbours in the active view, sorted
 
@@ -56,6 +51,7 @@ func (h *Host) join(now protocol.Time, in Join) {
 	t := &topic{id: id, name: in.Name, owner: in.Owner, seen: newSeen(),
 		copies: make(map[protocol.ItemID][]*pending), findAt: now, findPause: findFirst}
 	t.view = gossipmembership.NewView(h.cfg.TopicView, h.cfg.Self, h.book, h.fork())
+	t.viewing = newPart(protocol.ObjectView, t.view)
 	t.receipts = newReceipts(h.cfg.Self, func() []protocol.PeerID { return t.members })
 	if in.Owner != "" {
 		t.repair = antientropy.NewOwned(h.cfg.Repair, in.Owner, in.Held, h.fork())
@@ -66,9 +62,9 @@ func (h *Host) join(now protocol.Time, in Join) {
 	h.topics.put(t)
 	h.toAll(now, t, protocol.Start{})
 	for _, l := range h.links.order {
-		h.toView(now, t.id, t.view, protocol.LinkUp{Link: l.Link})
+		h.tell(now, t.id, &t.viewing, protocol.LinkUp{Link: l.Link})
 		if l.live.suspected {
-			h.toView(now, t.id, t.view, protocol.LinkSuspected{Peer: l.Peer})
+			h.tell(now, t.id, &t.viewing, protocol.LinkSuspected{Peer: l.Peer})
 		}
 	}
 	h.find.linkUp(now)
@@ -76,13 +72,13 @@ func (h *Host) join(now protocol.Time, in Join) {
 
 // objects makes the machines of a topic that pass items on, in order of their
 // numbers.
-func (h *Host) objects(t *topic) []object {
-	repair := object{protocol.ObjectRepair, t.repair}
+func (h *Host) objects(t *topic) []part {
+	repair := newPart(protocol.ObjectRepair, t.repair)
 	if p := h.cfg.Plugin; p != nil {
 		env := protocol.Env{Self: h.cfg.Self, Topic: t.name, Owner: t.owner, Rand: h.fork()}
-		return []object{repair, {protocol.FirstPatchObject, p.New(env)}}
+		return []part{repair, newPart(protocol.FirstPatchObject, p.New(env))}
 	}
-	return []object{{protocol.ObjectGossip, gossip.New(h.cfg.Gossip, h.fork())}, repair}
+	return []part{newPart(protocol.ObjectGossip, gossip.New(h.cfg.Gossip, h.fork())), repair}
 }
 
 // leave takes no further part in a topic.
@@ -99,11 +95,11 @@ func (h *Host) leave(now protocol.Time, id protocol.TopicID) {
 	}
 }
 
-// object returns the machine with a number, nil for none.
-func (t *topic) object(id protocol.ObjectID) protocol.Machine {
-	for _, o := range t.objects {
-		if o.id == id {
-			return o.machine
+// object returns the object with a number, nil for none.
+func (t *topic) object(id protocol.ObjectID) *part {
+	for i := range t.objects {
+		if t.objects[i].id == id {
+			return &t.objects[i]
 		}
 	}
 	return nil
@@ -111,65 +107,57 @@ func (t *topic) object(id protocol.ObjectID) protocol.Machine {
 
 // deadline is when any part of the topic next wants attention.
 func (t *topic) deadline() protocol.Time {
-	d := min(t.view.Deadline(), t.receipts.deadline())
-	for _, o := range t.objects {
-		d = min(d, o.machine.Deadline())
+	d := min(t.viewing.due, t.receipts.due)
+	for i := range t.objects {
+		d = min(d, t.objects[i].due)
 	}
 	return d
 }
 
 // advanceTopic wakes the parts of a topic that are due.
 func (h *Host) advanceTopic(now protocol.Time, t *topic) {
-	if t.view.Deadline() <= now {
-		h.collect(t.id, protocol.ObjectView, func(o *protocol.Outbox) { t.view.Advance(now, o) })
+	h.wake(now, t.id, &t.viewing)
+	for i := range t.objects {
+		h.wake(now, t.id, &t.objects[i])
 	}
-	for _, obj := range t.objects {
-		if obj.machine.Deadline() <= now {
-			h.collect(t.id, obj.id, func(o *protocol.Outbox) { obj.machine.Advance(now, o) })
-		}
-	}
-	if t.receipts.deadline() <= now {
+	if t.receipts.due <= now {
 		h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.advance(now, o) })
 	}
-}
-
-// toView gives one group's view an input.
-func (h *Host) toView(now protocol.Time, group protocol.TopicID, v *gossipmembership.View, in protocol.Input) {
-	h.collect(group, protocol.ObjectView, func(o *protocol.Outbox) { v.Handle(now, in, o) })
 }
 
 // toObject gives one object of a topic an input; an unknown number is ignored.
 func (h *Host) toObject(now protocol.Time, t *topic, id protocol.ObjectID, in protocol.Input) {
 	switch id {
 	case protocol.ObjectView:
-		h.toView(now, t.id, t.view, in)
+		h.tell(now, t.id, &t.viewing, in)
 	case protocol.ObjectReceipts:
 		if rec, ok := in.(protocol.Received); ok {
 			h.toReceipts(now, t, rec)
 		}
 	default:
-		if m := t.object(id); m != nil {
-			h.collect(t.id, id, func(o *protocol.Outbox) { m.Handle(now, in, o) })
+		if p := t.object(id); p != nil {
+			h.tell(now, t.id, p, in)
 		}
 	}
 }
 
 // toObjects gives every object of a topic an input.
 func (h *Host) toObjects(now protocol.Time, t *topic, in protocol.Input) {
-	for _, obj := range t.objects {
-		h.collect(t.id, obj.id, func(o *protocol.Outbox) { obj.machine.Handle(now, in, o) })
+	for i := range t.objects {
+		h.tell(now, t.id, &t.objects[i], in)
 	}
 }
 
 // toAll gives the view and every object of a topic an input.
 func (h *Host) toAll(now protocol.Time, t *topic, in protocol.Input) {
 	h.toObjects(now, t, in)
-	h.toView(now, t.id, t.view, in)
+	h.tell(now, t.id, &t.viewing, in)
 }
 
 // withReceipts runs the receipts of a topic.
 func (h *Host) withReceipts(t *topic, f func(*protocol.Outbox)) {
-	h.collect(t.id, protocol.ObjectReceipts, func(o *protocol.Outbox) { f(o) })
+	h.collect(t.id, protocol.ObjectReceipts, f)
+	t.receipts.due = t.receipts.deadline()
 }
 
 // removeMember notes that a neighbour is gone; it reports whether it was one.
