@@ -37,7 +37,7 @@ func (h *Host) uplink(bytes int) protocol.Time {
 // leaves the uplink at the given time. The link must be up at this end. Links keep
 // order, as streams do: jitter never lets a frame overtake another of its link.
 func (h *Host) convey(leaves protocol.Time, e event) {
-	n, l := h.net, h.links[e.host]
+	n, l := h.net, h.links.get(e.host)
 	l.last = max(l.last, leaves.Add(n.trip(h.index, e.host)))
 	if n.cfg.Topology != nil {
 		e.kind, e.then = evArrive, e.kind

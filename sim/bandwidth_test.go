@@ -94,7 +94,7 @@ func TestCloseTakesItsTurn(t *testing.T) {
 			gone = time.Duration(e.at) - start
 		case e.kind == evMessage && isProbe:
 			came = time.Duration(e.at) - start
-			if h[1].links[0].gen != e.gen {
+			if h[1].links.get(0).gen != e.gen {
 				t.Error("the message comes on a link that is gone")
 			}
 		}

@@ -127,7 +127,7 @@ func (c *crowd) untilComplete(limit time.Duration) time.Duration {
 		if h.Alive() && f+o > 0 {
 			c.t.Logf("host %d lacks %d of the feed, %d of the square; neighbours: feed %d, square %d, hosts %d; links %d",
 				h.Index(), f, o, len(h.core.Neighbours(protocol.TopicOf(feedTopic))),
-				len(h.core.Neighbours(protocol.TopicOf(openTopic))), len(h.core.Neighbours(protocol.TopicID{})), len(h.links))
+				len(h.core.Neighbours(protocol.TopicOf(openTopic))), len(h.core.Neighbours(protocol.TopicID{})), len(h.links.with))
 		}
 	}
 	return limit
@@ -144,7 +144,7 @@ func checkBounds(t *testing.T) func(*Host) {
 				t.Fatalf("at %v host %d has %d neighbours in %v", h.net.now, h.index, len(peers), topic)
 			}
 			for _, p := range peers {
-				if _, linked := h.links[h.net.host(p).index]; !linked {
+				if h.links.get(h.net.host(p).index) == nil {
 					t.Fatalf("at %v host %d has neighbour %v without a link", h.net.now, h.index, p)
 				}
 			}

@@ -21,7 +21,7 @@ type Host struct {
 	out    protocol.Outbox
 	alive  bool
 	wakeAt protocol.Time
-	links  map[int32]*link // by the other host
+	links  linkTable
 	disk   map[protocol.TopicID]*disk
 	seqs   map[protocol.TopicID]uint64
 	store  bool // writes succeed
@@ -75,7 +75,6 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 	h := &Host{
 		net: n, index: i, place: int32(place), alive: true, store: true, wakeAt: protocol.Never,
 		id:       peerID(i),
-		links:    make(map[int32]*link),
 		disk:     make(map[protocol.TopicID]*disk),
 		seqs:     make(map[protocol.TopicID]uint64),
 		Notes:    make(map[string]int),
@@ -126,8 +125,7 @@ func (h *Host) Place() int { return int(h.place) }
 
 // Linked reports whether this host has a link to another.
 func (h *Host) Linked(other *Host) bool {
-	_, ok := h.links[other.index]
-	return ok
+	return h.links.get(other.index) != nil
 }
 
 // Alive reports whether the host has not been killed.
@@ -263,7 +261,7 @@ func (h *Host) happen(e *event) {
 		h.linked(e.from, e.gen, true)
 	case evLinkGone:
 		if h.carries(e) {
-			delete(h.links, e.from)
+			h.links.remove(e.from)
 			h.play.Handle(n.now, protocol.LinkDown{Peer: n.hosts[e.from].id, Reason: "closed by peer"}, &h.out)
 		}
 	}

@@ -94,7 +94,7 @@ func TestNoMessageBeforeTheLink(t *testing.T) {
 			}
 			if _, ok := e.frame.msg.(probe); ok {
 				came = true
-				if a.links[b.index].gen != e.gen {
+				if a.links.get(b.index).gen != e.gen {
 					t.Fatalf("seed %d: the message comes before the link", seed)
 				}
 			}

@@ -1,12 +1,49 @@
 package sim
 
-import "github.com/quilt-p2p/quilt/protocol"
+import (
+	"slices"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
 
 // link is one end of a link.
 type link struct {
 	gen uint32 // the same at both ends; a later link between the two has a higher one
 	// last is when what was sent last from this end arrives, before the downlink.
 	last protocol.Time
+}
+
+// linkTable holds one host's ends of links. They are few: to look through a list
+// takes less than a map.
+type linkTable struct {
+	with []int32 // the other hosts
+	ends []*link
+}
+
+// get returns the end of the link to a host, nil for none.
+func (t *linkTable) get(other int32) *link {
+	for i, o := range t.with {
+		if o == other {
+			return t.ends[i]
+		}
+	}
+	return nil
+}
+
+// put adds the end of a link, in the place of an earlier one to the same host.
+func (t *linkTable) put(other int32, l *link) {
+	if i := slices.Index(t.with, other); i >= 0 {
+		t.ends[i] = l
+		return
+	}
+	t.with, t.ends = append(t.with, other), append(t.ends, l)
+}
+
+// remove takes the end of a link out.
+func (t *linkTable) remove(other int32) {
+	if i := slices.Index(t.with, other); i >= 0 {
+		t.with, t.ends = slices.Delete(t.with, i, i+1), slices.Delete(t.ends, i, i+1)
+	}
 }
 
 // dial begins a dial: one trip to the target and one back, more if a NAT has to be
@@ -43,18 +80,18 @@ func (n *Network) unanswered(e *event) {
 // dialled accepts a dial, unless the two are linked already.
 func (h *Host) dialled(e *event) {
 	n := h.net
-	if _, linked := h.links[e.from]; !linked {
+	if h.links.get(e.from) == nil {
 		n.gen++
 		h.linked(e.from, n.gen, false)
 	}
-	l := h.links[e.from]
+	l := h.links.get(e.from)
 	l.last = max(l.last, n.now.Add(n.trip(h.index, e.from))) // no message comes before the link
 	n.schedule(l.last.Sub(n.now), event{host: e.from, kind: evLinkUp, from: h.index, gen: l.gen})
 }
 
 // carries reports whether the link that an event came by is still up.
 func (h *Host) carries(e *event) bool {
-	l := h.links[e.from]
+	l := h.links.get(e.from)
 	return l != nil && l.gen == e.gen
 }
 
@@ -62,13 +99,13 @@ func (h *Host) carries(e *event) bool {
 // the later.
 func (h *Host) linked(other int32, gen uint32, outbound bool) {
 	n := h.net
-	if old, ok := h.links[other]; ok {
+	if old := h.links.get(other); old != nil {
 		if old.gen >= gen {
 			return
 		}
 		h.play.Handle(n.now, protocol.LinkDown{Peer: n.hosts[other].id, Reason: "replaced"}, &h.out)
 	}
-	h.links[other] = &link{gen: gen}
+	h.links.put(other, &link{gen: gen})
 	h.play.Handle(n.now, protocol.LinkUp{Link: protocol.Link{
 		Peer: n.hosts[other].id, Outbound: outbound, RTT: 2 * n.latency(h.index, other)}}, &h.out)
 }
@@ -81,12 +118,12 @@ func (h *Host) close(p protocol.PeerID) {
 	if other == nil {
 		return
 	}
-	l, linked := h.links[other.index]
-	if !linked {
+	l := h.links.get(other.index)
+	if l == nil {
 		return
 	}
 	if n.reachable(h.index, other.index) {
 		h.convey(h.uplink(0), event{host: other.index, kind: evLinkGone, from: h.index, gen: l.gen})
 	}
-	delete(h.links, other.index)
+	h.links.remove(other.index)
 }

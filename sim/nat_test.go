@@ -157,8 +157,8 @@ func TestNothingUnasked(t *testing.T) {
 				heard++
 			}
 		})
-		if refused == 0 || heard != 0 || len(hidden.links) != 0 {
-			t.Errorf("%v: %d dials refused, %d events at the host, %d links", nat, refused, heard, len(hidden.links))
+		if refused == 0 || heard != 0 || len(hidden.links.with) != 0 {
+			t.Errorf("%v: %d dials refused, %d events at the host, %d links", nat, refused, heard, len(hidden.links.with))
 		}
 	}
 }
@@ -171,8 +171,8 @@ func TestCrossingDials(t *testing.T) {
 	a.dial(b.id)
 	b.dial(a.id)
 	net.Run(100 * time.Millisecond)
-	if a.links[1].gen != b.links[0].gen || a.links[1].gen == 0 {
-		t.Fatalf("the ends have links %d and %d", a.links[1].gen, b.links[0].gen)
+	if a.links.get(1).gen != b.links.get(0).gen || a.links.get(1).gen == 0 {
+		t.Fatalf("the ends have links %d and %d", a.links.get(1).gen, b.links.get(0).gen)
 	}
 	checkBothWays(t, net, true)
 }

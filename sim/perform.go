@@ -103,8 +103,8 @@ func (h *Host) send(to protocol.PeerID, f frame) {
 	if other == nil {
 		return
 	}
-	l, linked := h.links[other.index]
-	if !linked {
+	l := h.links.get(other.index)
+	if l == nil {
 		return
 	}
 	n.buf = protocol.AppendFrame(n.buf[:0], f.topic, f.object, f.msg)

@@ -37,7 +37,7 @@ func linkedHosts(t *testing.T, cfg Config, n int) (*Network, []*Host) {
 	}
 	net.Run(300 * time.Millisecond)
 	for i := range n - 1 {
-		if _, ok := h[i].links[int32(i+1)]; !ok {
+		if h[i].links.get(int32(i+1)) == nil {
 			t.Fatalf("hosts %d and %d are not linked", i, i+1)
 		}
 	}

@@ -140,6 +140,7 @@ func (h *Host) received(now protocol.Time, in protocol.Received, out *protocol.O
 	if l.live.hear(now, h.rng) {
 		h.restored(now, l.Peer)
 	}
+	h.links.sooner(l)
 	if len(l.askers) > 0 {
 		h.answerAskers(now, l, true, out)
 	}
@@ -168,7 +169,9 @@ func (h *Host) hostMessage(now protocol.Time, l *link, msg protocol.Message, out
 	case pong:
 		if l.live.pong(now, m.nonce) {
 			l.RTT = l.live.rtt
-			h.toAllLinks(now, l.Peer, protocol.LinkRTT{Peer: l.Peer, RTT: l.live.rtt})
+			if l.live.news() {
+				h.toAllLinks(now, l.Peer, protocol.LinkRTT{Peer: l.Peer, RTT: l.RTT})
+			}
 		}
 	case ask:
 		h.takeAsk(now, l, m, out)
@@ -193,8 +196,8 @@ func (h *Host) Advance(now protocol.Time, out *protocol.Outbox) {
 	h.advanceDials(now, out)
 	h.advanceFind(now, out)
 	h.wake(now, hostGroup, &h.viewing)
-	for _, t := range h.topics.order {
-		if t.deadline() <= now {
+	if h.topics.deadline() <= now {
+		for _, t := range h.topics.order {
 			h.advanceTopic(now, t)
 		}
 	}
@@ -203,11 +206,7 @@ func (h *Host) Advance(now protocol.Time, out *protocol.Outbox) {
 
 // Deadline implements protocol.Machine.
 func (h *Host) Deadline() protocol.Time {
-	d := protocol.Earliest(h.links.due, h.find.deadline(), h.dials.deadline(), h.viewing.due)
-	for _, t := range h.topics.order {
-		d = min(d, t.deadline())
-	}
-	return d
+	return protocol.Earliest(h.links.due, h.find.deadline(), h.dials.deadline(), h.viewing.due, h.topics.deadline())
 }
 
 // settle looks through what the parts wrote, in order, until nothing is left.

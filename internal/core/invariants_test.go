@@ -18,21 +18,51 @@ func (h *Host) Invariants() error {
 	if len(h.jobs) > 0 || h.tmp.Len() > 0 {
 		return fmt.Errorf("%d effects of parts were not looked through", len(h.jobs)+h.tmp.Len())
 	}
+	if err := checkDue(h); err != nil {
+		return err
+	}
 	if len(h.banned.list) > MaxBanned || len(h.charged.list) > MaxCharged {
 		return fmt.Errorf("%d banned, %d charged", len(h.banned.list), len(h.charged.list))
 	}
 	return nil
 }
 
+// checkDue: the deadlines that are kept are those that the machines have.
+func checkDue(h *Host) error {
+	parts := []*part{&h.viewing}
+	topics := protocol.Never
+	for _, t := range h.topics.order {
+		parts = append(parts, &t.viewing)
+		for i := range t.objects {
+			parts = append(parts, &t.objects[i])
+		}
+		if t.receipts.due != t.receipts.deadline() {
+			return fmt.Errorf("receipts are due at %d, %d is kept", t.receipts.deadline(), t.receipts.due)
+		}
+		topics = min(topics, t.deadline())
+	}
+	for _, p := range parts {
+		if p.due != p.machine.Deadline() {
+			return fmt.Errorf("%T is due at %d, %d is kept", p.machine, p.machine.Deadline(), p.due)
+		}
+	}
+	if d := h.topics.deadline(); d != topics {
+		return fmt.Errorf("topics are due at %d, %d is kept", topics, d)
+	}
+	return nil
+}
+
 func checkLinks(h *Host) error {
 	lt := &h.links
-	if len(lt.order) != len(lt.byPeer) || len(lt.order) > MaxLinks || lt.inbound() > MaxInboundLinks {
-		return fmt.Errorf("%d links by peer, %d in order, %d inbound", len(lt.byPeer), len(lt.order), lt.inbound())
+	if len(lt.order) != len(lt.keys) || len(lt.order) > MaxLinks || lt.inbound() > MaxInboundLinks {
+		return fmt.Errorf("%d keys of links, %d in order, %d inbound", len(lt.keys), len(lt.order), lt.inbound())
 	}
 	for i, l := range lt.order {
 		switch {
-		case lt.byPeer[l.Peer] != l || i > 0 && lt.order[i-1].Peer >= l.Peer:
+		case lt.get(l.Peer) != l || i > 0 && lt.order[i-1].Peer >= l.Peer:
 			return fmt.Errorf("link %d is out of order", i)
+		case l.due > l.deadline() || lt.due > l.due:
+			return fmt.Errorf("link %d is due at %d, %d is kept for it and %d for all", i, l.deadline(), l.due, lt.due)
 		case len(l.askers) > MaxAskers || len(l.asked) > confirmersWanted:
 			return fmt.Errorf("%d ask about a link, %d were asked", len(l.askers), len(l.asked))
 		case (len(h.claims[l.Peer]) > 0) != (l.lingerAt == protocol.Never):

@@ -171,10 +171,13 @@ func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
 	if h.links.due > now {
 		return
 	}
-	for _, l := range slices.Clone(h.links.order) {
-		if l.due > now || l.deadline() > now {
-			continue
+	var ready []*link // judging one may close others
+	for _, l := range h.links.order {
+		if l.due <= now && l.deadline() <= now {
+			ready = append(ready, l)
 		}
+	}
+	for _, l := range ready {
 		if l.lingerAt <= now {
 			h.closeLink(now, l.Peer, "unused", out)
 			continue

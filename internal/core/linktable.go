@@ -10,9 +10,9 @@ import (
 
 // link is one link that is up.
 type link struct {
+	due  protocol.Time // the deadline or earlier: see linkTable.sooner
+	live liveness
 	protocol.Link
-	live     liveness
-	due      protocol.Time // the deadline or earlier: see sooner
 	since    protocol.Time
 	lingerAt protocol.Time     // when to close it for want of use; Never while used
 	asked    []protocol.PeerID // who was asked whether they hear it and has not answered
@@ -41,8 +41,10 @@ func (l *link) deadline() protocol.Time { return min(l.live.deadline(), l.linger
 // linkTable holds the links that are up, looked up by peer, walked in order of
 // peer so that nothing depends on a map's order.
 type linkTable struct {
-	byPeer map[protocol.PeerID]*link
-	order  []*link
+	order []*link
+	// keys are the ends of the peers' IDs, in the same order: there are at most
+	// MaxLinks, and to look through them takes less than a map.
+	keys []uint64
 	// due is the earliest of all links' deadlines, or earlier: what is heard moves
 	// one later, and to look at all links each time would cost more than to wake up
 	// in vain about once a second and link.
@@ -50,7 +52,7 @@ type linkTable struct {
 }
 
 func newLinkTable() linkTable {
-	return linkTable{byPeer: make(map[protocol.PeerID]*link), due: protocol.Never}
+	return linkTable{due: protocol.Never}
 }
 
 // sooner notes that a link's deadline may have come nearer.
@@ -71,25 +73,41 @@ func (t *linkTable) later(now protocol.Time) {
 }
 
 // get returns the link to a peer, nil for none.
-func (t *linkTable) get(p protocol.PeerID) *link { return t.byPeer[p] }
+func (t *linkTable) get(p protocol.PeerID) *link {
+	key := keyOf(p)
+	for i, k := range t.keys {
+		if k == key && t.order[i].Peer == p {
+			return t.order[i]
+		}
+	}
+	return nil
+}
+
+// keyOf is the end of a peer's ID, where IDs differ most.
+func keyOf(p protocol.PeerID) (key uint64) {
+	for i := max(0, len(p)-8); i < len(p); i++ {
+		key = key<<8 | uint64(p[i])
+	}
+	return key
+}
 
 // put adds a link.
 func (t *linkTable) put(l *link) {
-	t.byPeer[l.Peer] = l
 	i, _ := slices.BinarySearchFunc(t.order, l.Peer, byLinkPeer)
 	t.order = slices.Insert(t.order, i, l)
+	t.keys = slices.Insert(t.keys, i, keyOf(l.Peer))
 	t.due = min(t.due, l.due)
 }
 
 // remove takes a link out and returns it, nil for none.
 func (t *linkTable) remove(p protocol.PeerID) *link {
-	l := t.byPeer[p]
+	l := t.get(p)
 	if l == nil {
 		return nil
 	}
-	delete(t.byPeer, p)
 	i, _ := slices.BinarySearchFunc(t.order, p, byLinkPeer)
 	t.order = slices.Delete(t.order, i, i+1)
+	t.keys = slices.Delete(t.keys, i, i+1)
 	return l
 }
 

@@ -39,13 +39,12 @@ const (
 
 // liveness judges one link by when something was last heard.
 type liveness struct {
-	roundTrip
-	heard    protocol.Time
-	silentAt protocol.Time // when to ping unless something is heard before
-
+	heard     protocol.Time
+	silentAt  protocol.Time // when to ping unless something is heard before
 	suspected bool
-	confirmed int  // peers that have not heard it either
 	vouched   bool // some peer has heard it: the link is broken, not the peer
+	confirmed int  // peers that have not heard it either
+	roundTrip
 }
 
 // newLiveness starts to judge a link that came up at now.

@@ -20,6 +20,7 @@ func (h *Host) tell(now protocol.Time, group protocol.TopicID, p *part, in proto
 	h.tmp.Scope(group, p.id)
 	p.machine.Handle(now, in, &h.tmp)
 	p.due = p.machine.Deadline()
+	h.topics.stale = true
 	h.keep(group, p.id)
 }
 
@@ -31,6 +32,7 @@ func (h *Host) wake(now protocol.Time, group protocol.TopicID, p *part) {
 	h.tmp.Scope(group, p.id)
 	p.machine.Advance(now, &h.tmp)
 	p.due = p.machine.Deadline()
+	h.topics.stale = true
 	h.keep(group, p.id)
 }
 

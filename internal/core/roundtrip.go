@@ -24,6 +24,7 @@ const (
 // roundTrip measures the round trip of one link.
 type roundTrip struct {
 	rtt       time.Duration // smoothed as in RFC 6298; 0 while unknown
+	told      time.Duration // what the machines know
 	measureAt protocol.Time // when to ping for its sake alone
 	pings     [maxPings]sentPing
 	last      int // index in pings of the one sent last
@@ -39,10 +40,23 @@ type sentPing struct {
 // newRoundTrip begins with an estimate, 0 for none.
 func newRoundTrip(now protocol.Time, rtt time.Duration) roundTrip {
 	r := roundTrip{rtt: min(max(0, rtt), maxRTT), measureAt: now.Add(rttRefresh)}
+	r.told = r.rtt
 	if r.rtt == 0 {
 		r.measureAt = now.Add(repingAfter)
 	}
 	return r
+}
+
+// news reports whether the machines should hear of the round trip: it is another
+// than they know by more than a sixteenth (our guess). Most measurements say
+// nothing new.
+func (r *roundTrip) news() bool {
+	d := r.rtt - r.told
+	if max(d, -d) <= r.told/16 {
+		return false
+	}
+	r.told = r.rtt
+	return true
 }
 
 // sent notes a ping. Its number is random: an answer cannot come before the ping.

@@ -158,6 +158,7 @@ func (h *Host) toAll(now protocol.Time, t *topic, in protocol.Input) {
 func (h *Host) withReceipts(t *topic, f func(*protocol.Outbox)) {
 	h.collect(t.id, protocol.ObjectReceipts, f)
 	t.receipts.due = t.receipts.deadline()
+	h.topics.stale = true
 }
 
 // removeMember notes that a neighbour is gone; it reports whether it was one.
@@ -194,20 +195,37 @@ func (t *topic) findSoon(now protocol.Time) {
 type topicTable struct {
 	byID  map[protocol.TopicID]*topic
 	order []*topic
+	due   protocol.Time // the earliest deadline, unless stale
+	stale bool
 }
 
-func newTopicTable() topicTable { return topicTable{byID: make(map[protocol.TopicID]*topic)} }
+// deadline is when any topic next wants attention.
+func (tt *topicTable) deadline() protocol.Time {
+	if tt.stale {
+		tt.stale, tt.due = false, protocol.Never
+		for _, t := range tt.order {
+			tt.due = min(tt.due, t.deadline())
+		}
+	}
+	return tt.due
+}
+
+func newTopicTable() topicTable {
+	return topicTable{byID: make(map[protocol.TopicID]*topic), due: protocol.Never}
+}
 
 func (tt *topicTable) get(id protocol.TopicID) *topic { return tt.byID[id] }
 
 func (tt *topicTable) put(t *topic) {
 	tt.byID[t.id] = t
+	tt.stale = true
 	i, _ := slices.BinarySearchFunc(tt.order, t.id, byTopicID)
 	tt.order = slices.Insert(tt.order, i, t)
 }
 
 func (tt *topicTable) remove(id protocol.TopicID) {
 	delete(tt.byID, id)
+	tt.stale = true
 	if i, ok := slices.BinarySearchFunc(tt.order, id, byTopicID); ok {
 		tt.order = slices.Delete(tt.order, i, i+1)
 	}
