@@ -195,6 +195,7 @@ func TestReceiptBounds(t *testing.T) {
 	if n := len(rec.recent); n > MaxRecentStored || n < MaxRecentStored/2 {
 		t.Errorf("%d stored lately", n)
 	}
+	rec.due = rec.deadline() // as withReceipts does
 	r.wait(askLife + 5*time.Second)
 	if len(rec.asked.others) > 0 || rec.asked.counted != 0 {
 		t.Errorf("%d questions of others after their time, %d peers counted", len(rec.asked.others), rec.asked.counted)
