@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/quilt-p2p/quilt/gossipmembership"
-	"github.com/quilt-p2p/quilt/internal/antientropy"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/protocol"
 )
@@ -42,18 +41,6 @@ type Sent struct {
 	Frames, Bytes uint64
 	// Payload is the bytes of items among Bytes, Copies their number.
 	Payload, Copies uint64
-}
-
-// disk is what a host holds of one topic.
-type disk struct {
-	byID  map[protocol.ItemID]*protocol.Item
-	bySeq map[authorSeq]*protocol.Item
-	order []*protocol.Item // as delivered
-}
-
-type authorSeq struct {
-	author protocol.PeerID
-	seq    uint64
 }
 
 // Wrap makes the machine that plays a host instead of its honest core: an adversary
@@ -145,19 +132,14 @@ func (h *Host) Join(name string, owner protocol.PeerID) {
 	id := protocol.TopicOf(name)
 	d := h.disk[id]
 	if d == nil {
-		d = &disk{
-			byID:  make(map[protocol.ItemID]*protocol.Item),
-			bySeq: make(map[authorSeq]*protocol.Item),
-		}
+		d = &disk{shelf: &h.net.shelf}
 		h.disk[id] = d
 	}
 	in := core.Join{Name: name, Owner: owner}
-	for _, it := range d.order {
-		if owner == "" {
-			in.Keys = append(in.Keys, antientropy.KeyOf(it))
-		} else {
-			in.Held = append(in.Held, antientropy.Run{Range: antientropy.Range{First: it.Seq, Last: it.Seq}, Head: it.ID})
-		}
+	if owner == "" {
+		in.Keys = d.keys()
+	} else {
+		in.Held = d.runs()
 	}
 	h.input(in)
 }
@@ -203,25 +185,18 @@ func (h *Host) Stop() {
 // FullDisk makes every write fail, or succeed again.
 func (h *Host) FullDisk(full bool) { h.store = !full }
 
+// Holds reports whether the host's disk holds an item.
+func (h *Host) Holds(it *protocol.Item) bool {
+	d := h.disk[it.Topic]
+	return d != nil && d.get(it.ID) != nil
+}
+
 // Delivered returns the items delivered to readers of a topic, in order.
 func (h *Host) Delivered(name string) []*protocol.Item {
 	if d := h.disk[protocol.TopicOf(name)]; d != nil {
-		return d.order
+		return d.delivered()
 	}
 	return nil
-}
-
-// put adds an item; it reports whether it is new.
-func (d *disk) put(it *protocol.Item) bool {
-	if d.byID[it.ID] != nil {
-		return false
-	}
-	d.byID[it.ID] = it
-	key := authorSeq{it.Author, it.Seq}
-	if d.bySeq[key] == nil {
-		d.bySeq[key] = it
-	}
-	return true
 }
 
 // input gives the core an input now.

@@ -68,6 +68,7 @@ type Network struct {
 	links  *rand.Rand // losses and jitter
 	peers  *rand.Rand // seeds of hosts
 	gen    uint32
+	shelf  shelf
 	trace  trace
 	events uint64
 	buf    []byte
@@ -90,6 +91,7 @@ func New(cfg Config) *Network {
 		cfg:   cfg,
 		links: rand.New(rand.NewPCG(cfg.Seed, 1)),
 		peers: rand.New(rand.NewPCG(cfg.Seed, 2)),
+		shelf: newShelf(),
 		trace: trace{sum: sha256.New()},
 	}
 }

@@ -53,8 +53,10 @@ func (h *Host) effect(e protocol.Effect) {
 		h.send(e.To, frame{e.Topic, e.Object, e.Msg})
 	case protocol.FetchAndSend:
 		for _, id := range e.Items {
-			if d := h.disk[e.Topic]; d != nil && d.byID[id] != nil {
-				h.carry(e.To, e.Topic, e.Object, d.byID[id])
+			if d := h.disk[e.Topic]; d != nil {
+				if it := d.get(id); it != nil {
+					h.carry(e.To, e.Topic, e.Object, it)
+				}
 			}
 		}
 	case protocol.FetchRange:
@@ -85,15 +87,12 @@ func (h *Host) effect(e protocol.Effect) {
 // deliver keeps what readers get, and fails on what they must never get.
 func (h *Host) deliver(it *protocol.Item) {
 	d := h.disk[it.Topic]
-	if d.byID[it.ID] == nil {
+	if d.get(it.ID) == nil {
 		panic(fmt.Sprintf("sim: seed %d, %v: host %d delivers item %v that is not on its disk", h.net.cfg.Seed, h.net.now, h.index, it.ID))
 	}
-	for _, old := range d.order[max(0, len(d.order)-64):] {
-		if old.ID == it.ID {
-			panic(fmt.Sprintf("sim: seed %d, %v: host %d delivers item %v twice", h.net.cfg.Seed, h.net.now, h.index, it.ID))
-		}
+	if !d.deliver(it.ID) {
+		panic(fmt.Sprintf("sim: seed %d, %v: host %d delivers item %v twice", h.net.cfg.Seed, h.net.now, h.index, it.ID))
 	}
-	d.order = append(d.order, it)
 }
 
 // send puts a message on the link to a peer, if there is one.
@@ -154,7 +153,7 @@ func (h *Host) fetchRange(e protocol.FetchRange) {
 		return
 	}
 	for seq, sent := e.First, 0; seq <= e.Last && sent < e.MaxBytes; seq++ {
-		if it := d.bySeq[authorSeq{e.Author, seq}]; it != nil {
+		if it := d.at(position{e.Topic, e.Author, seq}); it != nil {
 			h.carry(e.To, e.Topic, e.Object, it)
 			sent += len(it.Bytes)
 		}

@@ -8,7 +8,7 @@ import "github.com/quilt-p2p/quilt/protocol"
 func (h *Host) verify(e protocol.Verify) {
 	n := h.net
 	verdict := protocol.Valid
-	if d := h.disk[e.Item.Topic]; d != nil && d.byID[e.Item.ID] != nil {
+	if h.Holds(e.Item) {
 		verdict = protocol.Known
 	}
 	h.verified = max(h.verified, n.now).Add(n.cfg.Processing)
