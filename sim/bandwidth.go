@@ -7,9 +7,8 @@ import (
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
-// Bandwidth is one FIFO queue at the sender's uplink and one at the receiver's
-// downlink, both without a bound: what is sent too fast waits, nothing is dropped.
-// Only the encoded frame counts, not the headers of the transport. The model is
+// Bandwidth is one line at the sender's uplink (uplink.go says what waits for it), and
+// one FIFO queue without a bound at the receiver's downlink. Only the encoded frame counts, not the headers of the transport. The model is
 // cut-through: a frame comes out of the uplink bit by bit, and the downlink takes
 // the bits as they come, so that a frame alone takes the latency and its length at
 // the slower of both. The downlink takes frames in the order of their last bits,
@@ -22,22 +21,11 @@ func airtime(bytes int, mbps float64) time.Duration {
 	return time.Duration(math.Round(float64(bytes) * 8000 / mbps))
 }
 
-// uplink takes a frame into the queue of the host's uplink and returns when its
-// last bit is out. Without a topology that is now.
-func (h *Host) uplink(bytes int) protocol.Time {
-	t := h.net.cfg.Topology
-	if t == nil {
-		return h.net.now
-	}
-	h.upFree = max(h.upFree, h.net.now).Add(airtime(bytes, t.Hosts[h.place].Up))
-	return h.upFree
-}
-
 // convey schedules an event of a link at its other end, for a frame whose last bit
 // leaves the uplink at the given time. The link must be up at this end. Links keep
 // order, as streams do: jitter never lets a frame overtake another of its link.
-func (h *Host) convey(leaves protocol.Time, e event) {
-	n, l := h.net, h.links.get(e.host)
+func (h *Host) convey(l *link, leaves protocol.Time, e event) {
+	n := h.net
 	l.last = max(l.last, leaves.Add(n.trip(h.index, e.host)))
 	if n.cfg.Topology != nil {
 		e.kind, e.then = evArrive, e.kind
@@ -51,7 +39,7 @@ func (h *Host) convey(leaves protocol.Time, e event) {
 func (h *Host) downlink(e event) {
 	n, hosts := h.net, h.net.cfg.Topology.Hosts
 	takes := airtime(int(e.bytes), hosts[h.place].Down)
-	ahead := min(takes, airtime(int(e.bytes), hosts[n.hosts[e.from].place].Up))
+	ahead := min(takes, airtime(int(e.bytes), n.hosts[e.from].upMbps()))
 	h.downFree = max(h.downFree, n.now.Add(-ahead)).Add(takes)
 	e.kind = e.then
 	if h.downFree == n.now {

@@ -25,8 +25,10 @@ type Host struct {
 	seqs   map[protocol.TopicID]uint64
 	store  bool // writes succeed
 
-	// When the uplink, the downlink and the verifier are done with all they have.
-	upFree, downFree, verified protocol.Time
+	up     uplink
+	budget int64 // bytes a second, 0 for none
+	// When the downlink and the verifier are done with all they have.
+	downFree, verified protocol.Time
 
 	// Sent counts what this host has sent.
 	Sent Sent
@@ -229,6 +231,9 @@ func (h *Host) happen(e *event) {
 		}, &h.out)
 	case evArrive:
 		h.downlink(*e)
+		return
+	case evUplink:
+		h.nextFrame()
 		return
 	case evDialled:
 		h.dialled(e)

@@ -11,6 +11,7 @@ type link struct {
 	gen uint32 // the same at both ends; a later link between the two has a higher one
 	// last is when what was sent last from this end arrives, before the downlink.
 	last protocol.Time
+	wait *waiting // nil until the uplink was busy
 }
 
 // linkTable holds one host's ends of links. They are few: to look through a list
@@ -123,7 +124,8 @@ func (h *Host) close(p protocol.PeerID) {
 		return
 	}
 	if n.reachable(h.index, other.index) {
-		h.convey(h.uplink(0), event{host: other.index, kind: evLinkGone, from: h.index, gen: l.gen})
+		h.flush(other, l)
+		h.convey(l, h.takeLine(0), event{host: other.index, kind: evLinkGone, from: h.index, gen: l.gen})
 	}
 	h.links.remove(other.index)
 }

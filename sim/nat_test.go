@@ -102,7 +102,7 @@ func checkBothWays(t *testing.T, net *Network, linked bool) {
 	t.Helper()
 	for from := range 2 {
 		a, b := net.Hosts()[from], net.Hosts()[1-from]
-		a.send(b.id, probeFrame(0, 10))
+		a.send(b.id, probeFrame(0, 10), protocol.Control, protocol.Never)
 		if got := len(net.probes(time.Duration(net.Now())+time.Second, b)); (got == 1) != linked {
 			t.Errorf("linked %v: %d messages from host %d arrive", linked, got, from)
 		}

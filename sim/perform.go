@@ -50,12 +50,12 @@ func (h *Host) effect(e protocol.Effect) {
 	}
 	switch e := e.(type) {
 	case protocol.Send:
-		h.send(e.To, frame{e.Topic, e.Object, e.Msg})
+		h.send(e.To, frame{e.Topic, e.Object, e.Msg}, e.Class, e.Expires)
 	case protocol.FetchAndSend:
 		for _, id := range e.Items {
 			if d := h.disk[e.Topic]; d != nil {
 				if it := d.get(id); it != nil {
-					h.carry(e.To, e.Topic, e.Object, it)
+					h.carry(e.To, frame{e.Topic, e.Object, protocol.Carry{Item: it, Flags: protocol.FlagRepaired}}, e.Expires)
 				}
 			}
 		}
@@ -96,7 +96,7 @@ func (h *Host) deliver(it *protocol.Item) {
 }
 
 // send puts a message on the link to a peer, if there is one.
-func (h *Host) send(to protocol.PeerID, f frame) {
+func (h *Host) send(to protocol.PeerID, f frame, class protocol.Class, expires protocol.Time) {
 	n := h.net
 	other := n.host(to)
 	if other == nil {
@@ -108,24 +108,10 @@ func (h *Host) send(to protocol.PeerID, f frame) {
 	}
 	n.buf = protocol.AppendFrame(n.buf[:0], f.topic, f.object, f.msg)
 	n.trace.frame(h.index, other.index, n.buf)
-	h.Sent.Frames++
-	h.Sent.Bytes += uint64(len(n.buf))
-	if c, ok := f.msg.(protocol.Carry); ok {
-		h.Sent.Copies++
-		h.Sent.Payload += uint64(len(c.Item.Bytes))
-	}
 	if n.cfg.Codec {
 		f.msg = h.recode(n.buf)
 	}
-	bytes := len(n.buf)
-	leaves := h.uplink(bytes)
-	if n.cfg.Lose != nil && n.cfg.Lose(f.object) {
-		return
-	}
-	if n.cfg.Loss > 0 && n.links.Float64() < n.cfg.Loss || !n.reachable(h.index, other.index) {
-		return
-	}
-	h.convey(leaves, event{host: other.index, kind: evMessage, from: h.index, gen: l.gen, bytes: int32(bytes), frame: f})
+	h.enqueue(other, l, f, len(n.buf), class, expires)
 }
 
 // recode decodes what was encoded: what arrives then shares nothing with what was
@@ -142,8 +128,8 @@ func (h *Host) recode(encoded []byte) protocol.Message {
 }
 
 // carry sends one stored item as repair.
-func (h *Host) carry(to protocol.PeerID, topic protocol.TopicID, object protocol.ObjectID, it *protocol.Item) {
-	h.send(to, frame{topic, object, protocol.Carry{Item: it, Flags: protocol.FlagRepaired}})
+func (h *Host) carry(to protocol.PeerID, f frame, expires protocol.Time) {
+	h.send(to, f, protocol.Repair, expires)
 }
 
 // fetchRange streams one author's items.
@@ -154,7 +140,7 @@ func (h *Host) fetchRange(e protocol.FetchRange) {
 	}
 	for seq, sent := e.First, 0; seq <= e.Last && sent < e.MaxBytes; seq++ {
 		if it := d.at(position{e.Topic, e.Author, seq}); it != nil {
-			h.carry(e.To, e.Topic, e.Object, it)
+			h.carry(e.To, frame{e.Topic, e.Object, protocol.Carry{Item: it, Flags: protocol.FlagRepaired}}, e.Expires)
 			sent += len(it.Bytes)
 		}
 	}

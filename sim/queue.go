@@ -33,6 +33,7 @@ const (
 	evLinkUp   // the dialled side's and the dialler's view of a finished dial
 	evLinkGone // the other side has closed
 	evDialled  // a dial arrives at its target
+	evUplink   // the uplink is free for the next frame
 	evArrive   // the last bit of a frame is at the downlink
 	numEventKinds
 )

@@ -30,6 +30,7 @@ type Host struct {
 	viewing part                   // it, as a part
 	members []protocol.PeerID      // neighbours in it, sorted
 	topics  topicTable
+	budget  protocol.BudgetChanged // what objects made later are to know
 
 	tokens  uint64
 	pending map[uint64]*pending // by token: being verified or stored
@@ -113,6 +114,11 @@ func (h *Host) command(now protocol.Time, in protocol.Input) {
 	case SelfRecord:
 		h.self = in.Record
 		h.book.Learn(now, in.Record, h.cfg.Self)
+	case protocol.BudgetChanged:
+		h.budget = in
+		for _, t := range h.topics.order {
+			h.toObjects(now, t, in)
+		}
 	case Contacts:
 		h.contacts(now, in)
 	case Join:

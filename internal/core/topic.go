@@ -61,6 +61,9 @@ func (h *Host) join(now protocol.Time, in Join) {
 	t.objects = h.objects(t)
 	h.topics.put(t)
 	h.toAll(now, t, protocol.Start{})
+	if h.budget.UploadRate > 0 {
+		h.toObjects(now, t, h.budget)
+	}
 	for _, l := range h.links.order {
 		h.tell(now, t.id, &t.viewing, protocol.LinkUp{Link: l.Link})
 		if l.live.suspected {

@@ -40,7 +40,7 @@
 // by the transport's flow control the sender; a frame's length is checked before
 // memory is allocated, and memory grows with the bytes that have come. What goes
 // out: each link has a queue for each class, bounded in frames and bytes
-// (queue.go). Links, greetings in progress and dials are bounded in number
+// (internal/sendqueue). Links, greetings in progress and dials are bounded in number
 // (config.go), and libp2p's connection and resource managers bound what lies
 // below (host.go).
 package links

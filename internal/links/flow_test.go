@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/sendqueue"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -55,11 +56,11 @@ func TestSlowReader(t *testing.T) {
 		if tag := a.rec.drops(protocol.Fresh)[9]; tag != "late 9" {
 			t.Errorf("tag of the last drop: %v", tag)
 		}
-		if p := a.Peers()[0]; p.QueuedBytes > MaxFreshBytes || p.Counters.Dropped[protocol.Fresh] != 10 {
+		if p := a.Peers()[0]; p.QueuedBytes > sendqueue.MaxFreshBytes || p.Counters.Dropped[protocol.Fresh] != 10 {
 			t.Errorf("queued %d bytes, dropped %d", p.QueuedBytes, p.Counters.Dropped[protocol.Fresh])
 		}
 		// The other classes have room of their own, and control goes first.
-		if frames, bytes := a.Room(b.ID(), protocol.Control); frames != MaxControlFrames || bytes != MaxControlBytes {
+		if frames, bytes := a.Room(b.ID(), protocol.Control); frames != sendqueue.MaxControlFrames || bytes != sendqueue.MaxControlBytes {
 			t.Errorf("room for control: %d frames, %d bytes", frames, bytes)
 		}
 		close(gate)

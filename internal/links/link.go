@@ -228,7 +228,7 @@ func (l *link) dropConn() {
 func (l *link) report() {
 	losses, turn := l.out.report()
 	for _, d := range losses {
-		l.m.handler.Dropped(l.peer, d.class, d.tag)
+		l.m.handler.Dropped(l.peer, d.Class, d.Tag)
 	}
 	switch turn {
 	case 1:

@@ -201,7 +201,7 @@ func newEntry(class protocol.Class, expires protocol.Time, frame []byte, tag any
 	if len(frame) == 0 || len(frame) > protocol.MaxFrame || class >= protocol.NumClasses {
 		panic(fmt.Sprintf("links: frame of %d bytes in class %d", len(frame), class))
 	}
-	return entry{frame: frame, class: class, expires: expires, tag: tag}
+	return entry{Frame: frame, Size: len(frame), Class: class, Expires: expires, Tag: tag}
 }
 
 // Room returns how many frames and bytes the class of a peer's queue has room for

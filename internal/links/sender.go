@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"sync"
 
+	"github.com/quilt-p2p/quilt/internal/sendqueue"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -12,11 +13,14 @@ import (
 // ones are written by pieces of it.
 const batchSize = 64 << 10
 
+// entry is a frame that waits.
+type entry = sendqueue.Entry[[]byte]
+
 // sender is a link's queue, shared by those who send, the writer, and the link's
 // own goroutine, which reports to the Handler.
 type sender struct {
 	mu        sync.Mutex
-	q         queue
+	q         sendqueue.Queue[[]byte]
 	closed    bool // takes nothing more
 	congested bool // what the Handler was last told
 	waiting   chan struct{}
@@ -58,7 +62,7 @@ func (s *sender) sendWait(ctx context.Context, now func() protocol.Time, e entry
 			s.mu.Unlock()
 			return ErrNoLink
 		}
-		if s.q.fifos[e.class].fits(e.class, len(e.frame)) {
+		if s.q.Fits(e.Class, e.Size) {
 			s.push(now(), e)
 			s.mu.Unlock()
 			return nil
@@ -78,14 +82,14 @@ func (s *sender) sendWait(ctx context.Context, now func() protocol.Time, e entry
 
 // push queues with the lock held.
 func (s *sender) push(now protocol.Time, e entry) {
-	s.q.push(now, e)
+	s.q.Push(now, e)
 	signal(s.wake)
 	s.notify()
 }
 
 // notify wakes who reports, where there is something to report.
 func (s *sender) notify() {
-	if len(s.q.lost) > 0 || s.q.congested != s.congested {
+	if s.q.HasLost() || s.q.Congested() != s.congested {
 		signal(s.news)
 	}
 }
@@ -98,17 +102,17 @@ func (s *sender) next(now protocol.Time, batch []byte) (_, large []byte, closed 
 	defer s.mu.Unlock()
 	limit := protocol.MaxFrame
 	for {
-		e, ok := s.q.pop(now, limit)
+		e, ok := s.q.Pop(now, limit)
 		if !ok {
 			break
 		}
-		batch = binary.AppendUvarint(batch, uint64(len(e.frame)))
+		batch = binary.AppendUvarint(batch, uint64(len(e.Frame)))
 		s.framesOut++
-		if len(e.frame) > batchSize-len(batch) {
-			large = e.frame
+		if len(e.Frame) > batchSize-len(batch) {
+			large = e.Frame
 			break
 		}
-		batch = append(batch, e.frame...)
+		batch = append(batch, e.Frame...)
 		limit = batchSize - len(batch) - binary.MaxVarintLen32
 	}
 	s.bytesOut += uint64(len(batch) + len(large))
@@ -122,17 +126,17 @@ func (s *sender) next(now protocol.Time, batch []byte) (_, large []byte, closed 
 
 // report takes out what the Handler is to be told: frames lost, and whether the
 // queue became congested (+1) or drained (-1).
-func (s *sender) report() (losses []lost, turn int) {
+func (s *sender) report() (losses []sendqueue.Lost, turn int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	losses, s.q.lost = s.q.lost, nil
+	losses = s.q.TakeLost()
 	switch {
-	case s.q.congested && !s.congested:
+	case s.q.Congested() && !s.congested:
 		turn = 1
-	case !s.q.congested && s.congested:
+	case !s.q.Congested() && s.congested:
 		turn = -1
 	}
-	s.congested = s.q.congested
+	s.congested = s.q.Congested()
 	return losses, turn
 }
 
@@ -142,10 +146,10 @@ func (s *sender) close(flush bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	s.q.discard(protocol.Fresh)
-	s.q.discard(protocol.Repair)
+	s.q.Discard(protocol.Fresh)
+	s.q.Discard(protocol.Repair)
 	if !flush {
-		s.q.discard(protocol.Control)
+		s.q.Discard(protocol.Control)
 	}
 	if s.waiting != nil {
 		close(s.waiting)
@@ -161,7 +165,7 @@ func (s *sender) room(c protocol.Class) (frames, bytes int) {
 	if s.closed {
 		return 0, 0
 	}
-	return s.q.room(c)
+	return s.q.Room(c)
 }
 
 // count writes what this side of the link has counted into c.
@@ -169,16 +173,12 @@ func (s *sender) count(c *Counters) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.FramesOut, c.BytesOut = s.framesOut, s.bytesOut
-	c.Dropped, c.Expired = s.q.dropped, s.q.expired
+	c.Dropped, c.Expired = s.q.Dropped, s.q.Expired
 }
 
 // queued returns the frames and bytes that wait, all classes together.
 func (s *sender) queued() (frames, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.q.fifos {
-		frames += s.q.fifos[i].len()
-		bytes += s.q.fifos[i].bytes
-	}
-	return frames, bytes
+	return s.q.Queued()
 }

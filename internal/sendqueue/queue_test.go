@@ -1,4 +1,4 @@
-package links
+package sendqueue
 
 import (
 	"fmt"
@@ -8,34 +8,31 @@ import (
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
-// zeros is where all frames of these tests point.
-var zeros [protocol.MaxFrame]byte
-
 // frameOf returns an entry of n bytes.
-func frameOf(class protocol.Class, n int, expires protocol.Time, tag any) entry {
-	return entry{zeros[:n], class, expires, tag}
+func frameOf(class protocol.Class, n int, expires protocol.Time, tag any) Entry[int] {
+	return Entry[int]{n, n, class, expires, tag}
 }
 
 // TestQueueOrder: the lower class first, first in first out within one; a frame that
 // does not fit the write is not overtaken.
 func TestQueueOrder(t *testing.T) {
-	var q queue
-	for _, e := range []entry{
+	var q Queue[int]
+	for _, e := range []Entry[int]{
 		frameOf(protocol.Repair, 1, protocol.Never, "r1"),
 		frameOf(protocol.Fresh, 50, protocol.Never, "f1"),
 		frameOf(protocol.Fresh, 1, protocol.Never, "f2"),
 		frameOf(protocol.Control, 1, protocol.Never, "c1"),
 		frameOf(protocol.Control, 1, 5, "c2"),
 	} {
-		q.push(0, e)
+		q.Push(0, e)
 	}
 	got := ""
 	for _, step := range []struct {
 		now   protocol.Time
 		limit int
 	}{{5, 10}, {5, 10}, {5, 10}, {6, 50}, {6, 50}, {6, 50}, {6, 50}} {
-		if e, ok := q.pop(step.now, step.limit); ok {
-			got += fmt.Sprint(e.tag, " ")
+		if e, ok := q.Pop(step.now, step.limit); ok {
+			got += fmt.Sprint(e.Tag, " ")
 		} else {
 			got += "- "
 		}
@@ -48,17 +45,17 @@ func TestQueueOrder(t *testing.T) {
 // TestQueueExpiry: a frame goes at its expiry at the latest; a full class makes room
 // by dropping what has expired.
 func TestQueueExpiry(t *testing.T) {
-	var q queue
+	var q Queue[int]
 	for i := range MaxFreshFrames {
-		q.push(0, frameOf(protocol.Fresh, 1, protocol.Time(10+i/2), i))
+		q.Push(0, frameOf(protocol.Fresh, 1, protocol.Time(10+i/2), i))
 	}
-	q.push(10, frameOf(protocol.Fresh, 1, protocol.Never, "refused"))
-	q.push(11, frameOf(protocol.Fresh, 1, protocol.Never, "one more"))
-	if q.dropped[protocol.Fresh] != 1 || q.expired[protocol.Fresh] != 1 {
-		t.Errorf("dropped %d, expired %d, want 1 and 1", q.dropped[protocol.Fresh], q.expired[protocol.Fresh])
+	q.Push(10, frameOf(protocol.Fresh, 1, protocol.Never, "refused"))
+	q.Push(11, frameOf(protocol.Fresh, 1, protocol.Never, "one more"))
+	if q.Dropped[protocol.Fresh] != 1 || q.Expired[protocol.Fresh] != 1 {
+		t.Errorf("dropped %d, expired %d, want 1 and 1", q.Dropped[protocol.Fresh], q.Expired[protocol.Fresh])
 	}
-	if e, ok := q.pop(11, 1); !ok || e.tag != 2 {
-		t.Errorf("popped %v, want the first that has not expired", e.tag)
+	if e, ok := q.Pop(11, 1); !ok || e.Tag != 2 {
+		t.Errorf("popped %v, want the first that has not expired", e.Tag)
 	}
 	if got := fmt.Sprint(q.lost); got != "[{1 refused} {1 0} {1 1}]" {
 		t.Errorf("lost: %s", got)
@@ -79,14 +76,14 @@ func TestQueueMarks(t *testing.T) {
 		{protocol.Control, 1 << 18, 2},
 		{protocol.Repair, 1, MaxRepairFrames},
 	} {
-		var q queue
+		var q Queue[int]
 		for range c.high {
-			q.push(0, frameOf(c.class, c.size, protocol.Never, nil))
+			q.Push(0, frameOf(c.class, c.size, protocol.Never, nil))
 		}
 		if q.congested {
 			t.Errorf("%+v: congested at half", c)
 		}
-		q.push(0, frameOf(c.class, c.size, protocol.Never, nil))
+		q.Push(0, frameOf(c.class, c.size, protocol.Never, nil))
 		if q.congested != (c.class != protocol.Repair) {
 			t.Errorf("%+v: congested is %v above half", c, q.congested)
 		}
@@ -95,7 +92,7 @@ func TestQueueMarks(t *testing.T) {
 			if 8*f.len() < maxFrames[c.class] && 8*f.bytes < maxBytes[c.class] {
 				t.Fatalf("%+v: still congested with %d frames of %d bytes", c, f.len(), f.bytes)
 			}
-			q.pop(0, c.size)
+			q.Pop(0, c.size)
 		}
 	}
 }
@@ -105,16 +102,16 @@ func TestQueueMarks(t *testing.T) {
 func TestQueueBounds(t *testing.T) {
 	for seed := range uint64(10) {
 		rng := rand.New(rand.NewPCG(seed, 0))
-		var q queue
+		var q Queue[int]
 		var now protocol.Time
 		pushed, popped := 0, 0
 		for step := range 4000 {
 			now += protocol.Time(rng.IntN(3))
 			if rng.IntN(10) < 7-step/800 {
 				size := 1 + rng.IntN(1<<(1+rng.IntN(20)))
-				q.push(now, frameOf(protocol.Class(rng.IntN(3)), size, now+protocol.Time(rng.IntN(5000)), step))
+				q.Push(now, frameOf(protocol.Class(rng.IntN(3)), size, now+protocol.Time(rng.IntN(5000)), step))
 				pushed++
-			} else if _, ok := q.pop(now, 1+rng.IntN(protocol.MaxFrame)); ok {
+			} else if _, ok := q.Pop(now, 1+rng.IntN(protocol.MaxFrame)); ok {
 				popped++
 			}
 			left := 0
@@ -122,7 +119,7 @@ func TestQueueBounds(t *testing.T) {
 				f := &q.fifos[c]
 				sum := 0
 				for _, e := range f.entries[f.head:] {
-					sum += len(e.frame)
+					sum += e.Size
 				}
 				if f.bytes != sum || f.len() > maxFrames[c] || sum > maxBytes[c] {
 					t.Fatalf("seed %d step %d class %d: %d frames of %d bytes, sum is %d", seed, step, c, f.len(), f.bytes, sum)
@@ -130,8 +127,8 @@ func TestQueueBounds(t *testing.T) {
 				left += f.len()
 			}
 			lost := 0
-			for c := range q.dropped {
-				lost += int(q.dropped[c] + q.expired[c])
+			for c := range q.Dropped {
+				lost += int(q.Dropped[c] + q.Expired[c])
 			}
 			if pushed != popped+left+lost {
 				t.Fatalf("seed %d step %d: %d pushed, %d popped, %d left, %d lost", seed, step, pushed, popped, left, lost)
@@ -143,9 +140,9 @@ func TestQueueBounds(t *testing.T) {
 // TestQueueHoldsLargestFrame: every class has room for the largest frame.
 func TestQueueHoldsLargestFrame(t *testing.T) {
 	for c := range protocol.NumClasses {
-		var q queue
-		q.push(0, frameOf(c, protocol.MaxFrame, protocol.Never, nil))
-		if _, ok := q.pop(0, protocol.MaxFrame); !ok {
+		var q Queue[int]
+		q.Push(0, frameOf(c, protocol.MaxFrame, protocol.Never, nil))
+		if _, ok := q.Pop(0, protocol.MaxFrame); !ok {
 			t.Errorf("class %d refuses a frame of MaxFrame", c)
 		}
 	}
@@ -154,11 +151,11 @@ func TestQueueHoldsLargestFrame(t *testing.T) {
 // TestUnreportedIsBounded: a Handler that is not told of drops for long is told of
 // MaxUnreported; all are counted.
 func TestUnreportedIsBounded(t *testing.T) {
-	var q queue
+	var q Queue[int]
 	for range MaxControlFrames + MaxUnreported + 10 {
-		q.push(0, frameOf(protocol.Control, 1, protocol.Never, nil))
+		q.Push(0, frameOf(protocol.Control, 1, protocol.Never, nil))
 	}
-	if len(q.lost) != MaxUnreported || q.dropped[protocol.Control] != MaxUnreported+10 {
-		t.Errorf("%d unreported, %d counted", len(q.lost), q.dropped[protocol.Control])
+	if len(q.lost) != MaxUnreported || q.Dropped[protocol.Control] != MaxUnreported+10 {
+		t.Errorf("%d unreported, %d counted", len(q.lost), q.Dropped[protocol.Control])
 	}
 }
