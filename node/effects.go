@@ -52,6 +52,8 @@ func (n *Node) effect(e protocol.Effect) {
 		n.deliver(e)
 	case core.Receipts:
 		n.receipts.add(e)
+	case protocol.Multicast, protocol.JoinGroup, protocol.LeaveGroup:
+		n.count("node.multicast-ignored", 1) // this driver has no multicast sockets
 	case protocol.Event:
 		n.event(e)
 	}

@@ -37,13 +37,28 @@ type Send struct {
 	Expires Time
 }
 
-// Multicast asks for a message to be sent to an IP multicast group by one NIC.
+// Multicast asks for a message to be sent to an IP multicast group by one NIC. Who
+// sends need not have joined the group, and does not hear itself.
 type Multicast struct {
 	NIC    NIC
 	Group  netip.AddrPort
 	Topic  TopicID
 	Object ObjectID
 	Msg    Message
+}
+
+// JoinGroup asks for what is sent to an IP multicast group to be received by one
+// NIC, from now until LeaveGroup: it comes as Received with Origin.Multicast. Joining
+// again changes nothing.
+type JoinGroup struct {
+	NIC   NIC
+	Group netip.AddrPort
+}
+
+// LeaveGroup ends JoinGroup. What is on its way may still come.
+type LeaveGroup struct {
+	NIC   NIC
+	Group netip.AddrPort
 }
 
 // FetchAndSend asks the driver to stream items from its store to a peer, in the
@@ -130,6 +145,8 @@ type Event struct {
 func (HostEffect) effect()   {}
 func (Send) effect()         {}
 func (Multicast) effect()    {}
+func (JoinGroup) effect()    {}
+func (LeaveGroup) effect()   {}
 func (FetchAndSend) effect() {}
 func (FetchRange) effect()   {}
 func (Dial) effect()         {}

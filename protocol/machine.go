@@ -1,5 +1,7 @@
 package protocol
 
+import "net/netip"
+
 // Machine is one peer's share of a protocol. Every call runs to completion and
 // cannot fail: malformed bytes never reach it, an unreachable peer is an input,
 // a broken invariant panics. Calls come from one goroutine at a time, with now
@@ -34,6 +36,11 @@ func (o *Outbox) Scope(topic TopicID, object ObjectID) { o.topic, o.object = top
 // Send appends a Send of msg to a peer, within the current scope.
 func (o *Outbox) Send(to PeerID, msg Message, class Class, expires Time) {
 	o.Add(Send{To: to, Topic: o.topic, Object: o.object, Msg: msg, Class: class, Expires: expires})
+}
+
+// Multicast appends a Multicast of msg to a group, within the current scope.
+func (o *Outbox) Multicast(nic NIC, group netip.AddrPort, msg Message) {
+	o.Add(Multicast{NIC: nic, Group: group, Topic: o.topic, Object: o.object, Msg: msg})
 }
 
 // FetchAndSend appends a FetchAndSend of items to a peer, within the current

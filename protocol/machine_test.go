@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"net/netip"
 	"reflect"
 	"testing"
 )
@@ -16,6 +17,8 @@ func TestOutbox(t *testing.T) {
 	out.Send("alice", note{1, ""}, Fresh, 5)
 	out.FetchAndSend("alice", []ItemID{id}, 6)
 	out.FetchRange("alice", "author", 1, 9, 100, 7)
+	group := netip.MustParseAddrPort("239.1.2.3:4001")
+	out.Multicast(2, group, note{3, ""})
 	out.Note("test.note", "alice", id, 3)
 	out.Add(Close{Peer: "alice"})
 	out.Scope(TopicID{}, ObjectHost)
@@ -24,6 +27,7 @@ func TestOutbox(t *testing.T) {
 		Send{To: "alice", Topic: news, Object: ObjectRepair, Msg: note{1, ""}, Class: Fresh, Expires: 5},
 		FetchAndSend{To: "alice", Topic: news, Object: ObjectRepair, Items: []ItemID{id}, Expires: 6},
 		FetchRange{To: "alice", Topic: news, Object: ObjectRepair, Author: "author", First: 1, Last: 9, MaxBytes: 100, Expires: 7},
+		Multicast{NIC: 2, Group: group, Topic: news, Object: ObjectRepair, Msg: note{3, ""}},
 		Event{Name: "test.note", Topic: news, Peer: "alice", Item: id, Value: 3},
 		Close{Peer: "alice"},
 		Send{To: "bob", Msg: note{2, ""}, Expires: Never},

@@ -3,8 +3,9 @@
 // same calls give the same trace ([Network.Trace]).
 //
 // On a topology (package topology, [Config.Topology]) hosts have its latencies,
-// bandwidths and NATs; without one all pairs have the same latency, and there is
-// neither bandwidth nor NAT. Not modelled: the transport's headers, hosts that drop
+// bandwidths, NATs and IP multicast, and see of their place what detection would see
+// (detect.go); without one all pairs have the same latency, and there is nothing of
+// all that. Not modelled: the transport's headers, hosts that drop
 // what they cannot send in time, a NAT's mappings outliving a link.
 //
 // A [Network] is a set of [Host]s; a test adds hosts, tells them of each other,
@@ -20,7 +21,7 @@
 //	net.Run(11 * time.Second)
 //	fmt.Println(len(b.Delivered("news")))
 //
-// Read network.go first, then host.go, perform.go and link.go; latency.go,
+// Read network.go first, then host.go, perform.go, link.go and multicast.go; latency.go,
 // bandwidth.go, nat.go and processing.go say how long things take and what gets
 // through.
 package sim

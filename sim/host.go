@@ -18,6 +18,7 @@ type Host struct {
 	core   *core.Host
 	play   protocol.Machine // what plays the host: core, or what is wrapped around it
 	out    protocol.Outbox
+	self   gossipmembership.Record
 	alive  bool
 	wakeAt protocol.Time
 	links  linkTable
@@ -38,7 +39,8 @@ type Host struct {
 	Receipts map[protocol.ItemID][]protocol.PeerID
 }
 
-// Sent counts what a host has sent: encoded frames without transport overhead.
+// Sent counts what a host has sent: encoded frames without transport overhead, what
+// is sent to a multicast group once.
 type Sent struct {
 	Frames, Bytes uint64
 	// Payload is the bytes of items among Bytes, Copies their number.
@@ -78,8 +80,10 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 		h.play = wrap(h.core, rng)
 	}
 	n.hosts = append(n.hosts, h)
+	h.introduce()
 	h.input(core.SelfRecord{Record: h.record()})
 	h.input(protocol.Start{})
+	h.tellEUID()
 	return h
 }
 
@@ -99,9 +103,7 @@ func (n *Network) host(id protocol.PeerID) *Host {
 }
 
 // record is the host's own record: the simulator leaves signatures out.
-func (h *Host) record() gossipmembership.Record {
-	return gossipmembership.Record{Peer: h.id, Seq: 1, Addrs: []string{string(h.id)}}
-}
+func (h *Host) record() gossipmembership.Record { return h.self }
 
 // ID is the host's peer ID.
 func (h *Host) ID() protocol.PeerID { return h.id }
@@ -235,6 +237,10 @@ func (h *Host) happen(e *event) {
 	case evUplink:
 		h.nextFrame()
 		return
+	case evHeard:
+		h.heard(e)
+	case evDetect:
+		h.redetect()
 	case evDialled:
 		h.dialled(e)
 	case evLinkUp:

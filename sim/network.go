@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"github.com/quilt-p2p/quilt/internal/core"
@@ -16,7 +17,8 @@ type Config struct {
 	// Seed determines everything that is drawn.
 	Seed uint64
 	// Topology, if set, is what the hosts live on: the i-th host added is its i-th.
-	// It gives latencies, bandwidths and NATs, and must not change during a run.
+	// It gives latencies, bandwidths, NATs, multicast domains and what detection sees,
+	// and must not change during a run.
 	// Without one every pair is Latency apart, bandwidth is infinite, and nobody is
 	// behind a NAT.
 	Topology *topology.Topology
@@ -74,6 +76,10 @@ type Network struct {
 	buf    []byte
 	spare  []protocol.Effect // room for what perform works on
 	see    func(*event)      // for tests: what is about to happen
+	// ports counts the hosts with a public address, segments are the multicast
+	// domains by name.
+	ports    map[netip.Addr]uint32
+	segments map[string]*segment
 	// cut, if set, says whether messages between two hosts are lost: a partition.
 	cut func(a, b int) bool
 }

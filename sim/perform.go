@@ -51,6 +51,12 @@ func (h *Host) effect(e protocol.Effect) {
 	switch e := e.(type) {
 	case protocol.Send:
 		h.send(e.To, frame{e.Topic, e.Object, e.Msg}, e.Class, e.Expires)
+	case protocol.Multicast:
+		h.multicast(e)
+	case protocol.JoinGroup:
+		h.joinGroup(e.Group)
+	case protocol.LeaveGroup:
+		h.leaveGroup(e.Group)
 	case protocol.FetchAndSend:
 		for _, id := range e.Items {
 			if d := h.disk[e.Topic]; d != nil {

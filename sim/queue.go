@@ -35,6 +35,8 @@ const (
 	evDialled  // a dial arrives at its target
 	evUplink   // the uplink is free for the next frame
 	evArrive   // the last bit of a frame is at the downlink
+	evHeard    // a frame that came by multicast is through the downlink
+	evDetect   // the host looks again at its environment
 	numEventKinds
 )
 

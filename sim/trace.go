@@ -22,7 +22,7 @@ func (t *trace) event(e *event) {
 	b = binary.BigEndian.AppendUint32(b, uint32(e.host))
 	b = append(b, byte(e.kind))
 	switch e.kind {
-	case evMessage:
+	case evMessage, evHeard:
 		b = binary.BigEndian.AppendUint32(b, uint32(e.from))
 		b = binary.BigEndian.AppendUint32(b, uint32(e.bytes))
 	case evInput:
@@ -34,7 +34,10 @@ func (t *trace) event(e *event) {
 	}
 }
 
-// frame adds a frame that one host sends to another.
+// everyone is whom a multicast frame is sent to.
+const everyone = -1
+
+// frame adds a frame that one host sends to another, or to everyone.
 func (t *trace) frame(from, to int32, frame []byte) {
 	b := binary.BigEndian.AppendUint32(t.wait, uint32(from))
 	b = binary.BigEndian.AppendUint32(b, uint32(to))

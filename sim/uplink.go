@@ -168,12 +168,7 @@ func (h *Host) flush(other *Host, l *link) {
 // transmit puts a frame on the line, and on its way if it is not lost.
 func (h *Host) transmit(other *Host, l *link, f frame, size int) {
 	n := h.net
-	h.Sent.Frames++
-	h.Sent.Bytes += uint64(size)
-	if c, ok := f.msg.(protocol.Carry); ok {
-		h.Sent.Copies++
-		h.Sent.Payload += uint64(len(c.Item.Bytes))
-	}
+	h.countSent(f.msg, size)
 	leaves := h.takeLine(size)
 	if n.cfg.Lose != nil && n.cfg.Lose(f.object) {
 		return
@@ -182,6 +177,16 @@ func (h *Host) transmit(other *Host, l *link, f frame, size int) {
 		return
 	}
 	h.convey(l, leaves, event{host: other.index, kind: evMessage, from: h.index, gen: l.gen, bytes: int32(size), frame: f})
+}
+
+// countSent counts a frame that goes out.
+func (h *Host) countSent(m protocol.Message, size int) {
+	h.Sent.Frames++
+	h.Sent.Bytes += uint64(size)
+	if length, any := payload(m); any {
+		h.Sent.Copies++
+		h.Sent.Payload += uint64(length)
+	}
 }
 
 // takeLine has bytes follow on the line what was put on it before, and returns when

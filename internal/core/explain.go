@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quilt-p2p/quilt/gossipmembership"
@@ -39,6 +40,8 @@ type TopicInfo struct {
 type Info struct {
 	Links  []LinkInfo
 	Topics []TopicInfo
+	// NICs are the interfaces whose environment is known.
+	NICs []NICInfo
 	// Known is how many peers the address book holds.
 	Known int
 	// Checking is how many items are between arrival and disk.
@@ -48,7 +51,7 @@ type Info struct {
 // Explain says what the host does. Cheap enough for a status command, not for
 // every event.
 func (h *Host) Explain(now protocol.Time) Info {
-	info := Info{Known: h.book.Len(), Checking: len(h.pending)}
+	info := Info{Known: h.book.Len(), Checking: len(h.pending), NICs: slices.Clone(h.nics.list)}
 	for _, l := range h.links.order {
 		li := LinkInfo{Peer: l.Peer, Outbound: l.Outbound, Relayed: l.Relayed, RTT: l.RTT,
 			Since: l.since, Heard: l.live.heard, Suspected: l.live.suspected}

@@ -18,6 +18,7 @@ type Host struct {
 	rng  *rand.Rand
 	book *gossipmembership.SimpleBook
 	self gossipmembership.Record
+	nics nicTable
 
 	links   linkTable
 	dials   dialTable
@@ -98,13 +99,13 @@ func (h *Host) Handle(now protocol.Time, in protocol.Input, out *protocol.Outbox
 	case Misconduct:
 		h.charge(now, in.Peer, out)
 	default:
-		h.command(now, in)
+		h.command(now, in, out)
 	}
 	h.settle(now, out)
 }
 
 // command takes the inputs by which the driver's owner steers the host.
-func (h *Host) command(now protocol.Time, in protocol.Input) {
+func (h *Host) command(now protocol.Time, in protocol.Input, out *protocol.Outbox) {
 	switch in := in.(type) {
 	case protocol.Start, protocol.Drain, protocol.Stop:
 		h.tell(now, hostGroup, &h.viewing, in)
@@ -118,6 +119,10 @@ func (h *Host) command(now protocol.Time, in protocol.Input) {
 		h.budget = in
 		for _, t := range h.topics.order {
 			h.toObjects(now, t, in)
+		}
+	case protocol.EUIDChanged:
+		if !h.nics.change(in) {
+			out.Add(protocol.Event{Name: "core.nics-full", Value: int64(in.NIC)})
 		}
 	case Contacts:
 		h.contacts(now, in)
@@ -138,6 +143,10 @@ func (h *Host) command(now protocol.Time, in protocol.Input) {
 
 // received routes one message.
 func (h *Host) received(now protocol.Time, in protocol.Received, out *protocol.Outbox) {
+	if in.From.Multicast {
+		h.heard(now, in, out)
+		return
+	}
 	l := h.links.get(in.From.Peer)
 	if l == nil {
 		out.Add(protocol.Event{Name: "core.no-link", Peer: in.From.Peer})
