@@ -155,7 +155,7 @@ func (h *Host) received(now protocol.Time, in protocol.Received, out *protocol.O
 	if l.live.hear(now, h.rng) {
 		h.restored(now, l.Peer)
 	}
-	h.links.sooner(l)
+	h.links.moved(l)
 	if len(l.askers) > 0 {
 		h.answerAskers(now, l, true, out)
 	}
@@ -184,6 +184,7 @@ func (h *Host) hostMessage(now protocol.Time, l *link, msg protocol.Message, out
 	case pong:
 		if l.live.pong(now, m.nonce) {
 			l.RTT = l.live.rtt
+			h.links.moved(l)
 			if l.live.news() {
 				h.toAllLinks(now, l.Peer, protocol.LinkRTT{Peer: l.Peer, RTT: l.RTT})
 			}
@@ -201,9 +202,10 @@ func (h *Host) hostMessage(now protocol.Time, l *link, msg protocol.Message, out
 
 // Advance implements protocol.Machine.
 func (h *Host) Advance(now protocol.Time, out *protocol.Outbox) {
-	if late := now.Sub(h.links.due); late > ownPause {
+	if late := now.Sub(h.links.deadline()); late > ownPause {
 		for _, l := range h.links.order {
 			l.live.excuse(now, late)
+			h.links.moved(l)
 		}
 		out.Add(protocol.Event{Name: "core.own-pause", Value: int64(late)})
 	}
@@ -221,7 +223,7 @@ func (h *Host) Advance(now protocol.Time, out *protocol.Outbox) {
 
 // Deadline implements protocol.Machine.
 func (h *Host) Deadline() protocol.Time {
-	return protocol.Earliest(h.links.due, h.find.deadline(), h.dials.deadline(), h.viewing.due, h.topics.deadline())
+	return protocol.Earliest(h.links.deadline(), h.find.deadline(), h.dials.deadline(), h.viewing.due, h.topics.deadline())
 }
 
 // settle looks through what the parts wrote, in order, until nothing is left.

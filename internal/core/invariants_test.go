@@ -61,8 +61,8 @@ func checkLinks(h *Host) error {
 		switch {
 		case lt.get(l.Peer) != l || i > 0 && lt.order[i-1].Peer >= l.Peer:
 			return fmt.Errorf("link %d is out of order", i)
-		case l.due > l.deadline() || lt.due > l.due:
-			return fmt.Errorf("link %d is due at %d, %d is kept for it and %d for all", i, l.deadline(), l.due, lt.due)
+		case lt.dues[i] != l.deadline() || lt.deadline() > lt.dues[i]:
+			return fmt.Errorf("link %d is due at %d, %d is kept for it and %d for all", i, l.deadline(), lt.dues[i], lt.deadline())
 		case len(l.askers) > MaxAskers || len(l.asked) > confirmersWanted:
 			return fmt.Errorf("%d ask about a link, %d were asked", len(l.askers), len(l.asked))
 		case (len(h.claims[l.Peer]) > 0) != (l.lingerAt == protocol.Never):

@@ -160,21 +160,22 @@ func (h *Host) mark(now protocol.Time, l *link) {
 	switch claimed := len(h.claims[l.Peer]) > 0; {
 	case claimed:
 		l.lingerAt = protocol.Never
+		h.links.moved(l)
 	case l.lingerAt == protocol.Never:
 		l.lingerAt = now.Add(h.cfg.Linger)
-		h.links.sooner(l)
+		h.links.moved(l)
 	}
 }
 
 // advanceLinks pings, suspects, buries and tidies away.
 func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
-	if h.links.due > now {
+	if h.links.deadline() > now {
 		return
 	}
 	var ready []*link // judging one may close others
-	for _, l := range h.links.order {
-		if l.due <= now && l.deadline() <= now {
-			ready = append(ready, l)
+	for i, due := range h.links.dues {
+		if due <= now {
+			ready = append(ready, h.links.order[i])
 		}
 	}
 	for _, l := range ready {
@@ -183,8 +184,8 @@ func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
 			continue
 		}
 		h.judge(now, l, out)
+		h.links.moved(l)
 	}
-	h.links.later(now)
 }
 
 // memberUp: a peer has become a neighbour in a group.

@@ -10,7 +10,7 @@ import (
 
 // link is one link that is up.
 type link struct {
-	due  protocol.Time // the deadline or earlier: see linkTable.sooner
+	slot int // its place in the table
 	live liveness
 	protocol.Link
 	since    protocol.Time
@@ -25,14 +25,12 @@ type link struct {
 
 // newLink returns a link that is up from now on.
 func newLink(now protocol.Time, l protocol.Link, rng *rand.Rand) *link {
-	n := &link{
+	return &link{
 		Link: l, live: newLiveness(now, l.RTT, rng), since: now, lingerAt: protocol.Never,
 		finds: newBucket(now, walkRate, walkBurst),
 		asks:  newBucket(now, askRate, askBurst),
 		whos:  newBucket(now, whoRate, whoBurst),
 	}
-	n.due = n.deadline()
-	return n
 }
 
 // deadline is when the link next wants attention.
@@ -45,31 +43,43 @@ type linkTable struct {
 	// keys are the ends of the peers' IDs, in the same order: there are at most
 	// MaxLinks, and to look through them takes less than a map.
 	keys []uint64
-	// due is the earliest of all links' deadlines, or earlier: what is heard moves
-	// one later, and to look at all links each time would cost more than to wake up
-	// in vain about once a second and link.
-	due protocol.Time
+	// dues are the links' deadlines, in the same order, so that to find the earliest
+	// is to look through a few words and not through all links.
+	dues  []protocol.Time
+	due   protocol.Time // the earliest of dues, unless stale
+	stale bool
 }
 
 func newLinkTable() linkTable {
 	return linkTable{due: protocol.Never}
 }
 
-// sooner notes that a link's deadline may have come nearer.
-func (t *linkTable) sooner(l *link) {
-	l.due = min(l.due, l.deadline())
-	t.due = min(t.due, l.due)
+// moved notes that a link's deadline may have changed. A link that is up no longer
+// has none.
+func (t *linkTable) moved(l *link) {
+	if l.slot < len(t.order) && t.order[l.slot] == l {
+		t.dues[l.slot] = l.deadline()
+		t.stale = true
+	}
 }
 
-// later makes due exact for the links that are due at now.
-func (t *linkTable) later(now protocol.Time) {
-	t.due = protocol.Never
-	for _, l := range t.order {
-		if l.due <= now {
-			l.due = l.deadline()
+// deadline is the earliest of all links.
+func (t *linkTable) deadline() protocol.Time {
+	if t.stale {
+		t.stale, t.due = false, protocol.Never
+		for _, d := range t.dues {
+			t.due = min(t.due, d)
 		}
-		t.due = min(t.due, l.due)
 	}
+	return t.due
+}
+
+// number tells the links their places from one on.
+func (t *linkTable) number(from int) {
+	for i := from; i < len(t.order); i++ {
+		t.order[i].slot = i
+	}
+	t.stale = true
 }
 
 // get returns the link to a peer, nil for none.
@@ -96,7 +106,8 @@ func (t *linkTable) put(l *link) {
 	i, _ := slices.BinarySearchFunc(t.order, l.Peer, byLinkPeer)
 	t.order = slices.Insert(t.order, i, l)
 	t.keys = slices.Insert(t.keys, i, keyOf(l.Peer))
-	t.due = min(t.due, l.due)
+	t.dues = slices.Insert(t.dues, i, l.deadline())
+	t.number(i)
 }
 
 // remove takes a link out and returns it, nil for none.
@@ -105,9 +116,11 @@ func (t *linkTable) remove(p protocol.PeerID) *link {
 	if l == nil {
 		return nil
 	}
-	i, _ := slices.BinarySearchFunc(t.order, p, byLinkPeer)
+	i := l.slot
 	t.order = slices.Delete(t.order, i, i+1)
 	t.keys = slices.Delete(t.keys, i, i+1)
+	t.dues = slices.Delete(t.dues, i, i+1)
+	t.number(i)
 	return l
 }
 

@@ -32,7 +32,7 @@ func (h *Host) judge(now protocol.Time, l *link, out *protocol.Outbox) {
 func (h *Host) ping(now protocol.Time, l *link, out *protocol.Outbox) {
 	out.Scope(hostGroup, protocol.ObjectHost)
 	out.Send(l.Peer, ping{l.live.ping(now, h.rng)}, protocol.Control, now.Add(SuspectAfter))
-	h.links.sooner(l)
+	h.links.moved(l)
 }
 
 // suspect tells everyone to route around a link, and asks others whether they
@@ -116,5 +116,5 @@ func (h *Host) takeAskReply(from *link, m askReply) {
 	} else {
 		l.live.confirmed++
 	}
-	h.links.sooner(l)
+	h.links.moved(l)
 }
