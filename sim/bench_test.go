@@ -1,9 +1,9 @@
 package sim
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,7 +37,7 @@ func benchPeers(b *testing.B, spec string, items int) {
 	}
 	net := New(Config{Seed: 1, Topology: topo, Processing: 200 * time.Microsecond})
 	rng := rand.New(rand.NewPCG(1, 3))
-	start := time.Now()
+	start, busy := time.Now(), cpu()
 	var public []int
 	for i := range topo.Hosts {
 		h := net.Add()
@@ -75,12 +75,23 @@ func benchPeers(b *testing.B, spec string, items int) {
 	b.ReportMetric(float64(net.Events())/(n*time.Duration(net.Now()).Seconds()), "events/peer-second")
 	b.ReportMetric(float64(settled-before)/n, "B/peer-settled")
 	b.ReportMetric(float64(heap()-before)/n, "B/peer")
+	b.ReportMetric((cpu() - busy).Seconds(), "cpu-s")
+	b.ReportMetric((cpu()-busy).Seconds()*1e6/(n*time.Duration(net.Now()).Seconds()), "cpu-us/peer-second")
 	b.ReportMetric(joined.Seconds(), "s-joining")
 	b.ReportMetric(float64(missing), "missing")
 	if missing > 0 {
-		b.Error(fmt.Sprintf("%d (item, host) pairs are missing", missing))
+		b.Errorf("%d (item, host) pairs are missing", missing)
 	}
 	runtime.KeepAlive(net)
+}
+
+// cpu is the time that the process has had of the processors.
+func cpu() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // heap is the live heap in bytes.
