@@ -62,6 +62,7 @@ var layers = []layer{
 	// Faces.
 	{path: "internal/daemon", level: 7},
 	{path: "internal/bench", level: 9},
+	{path: "internal/figures", level: 0},
 	{path: "internal/e2e", level: 9},
 	{path: "internal/lab", level: 7},
 	{path: "internal/lab/...", level: 7},
