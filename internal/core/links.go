@@ -60,7 +60,7 @@ func (h *Host) unwanted(now protocol.Time, l protocol.Link) string {
 // take takes a new link in. Only a dial proves that a peer can be reached; that it
 // reaches us proves nothing.
 func (h *Host) take(now protocol.Time, l protocol.Link, out *protocol.Outbox) {
-	n := newLink(now, l, h.rng)
+	n := newLink(now, h.cfg.Self, l, h.rng)
 	h.links.put(n)
 	if l.Outbound {
 		h.book.Worked(l.Peer, now)

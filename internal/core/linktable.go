@@ -23,10 +23,10 @@ type link struct {
 	whos     bucket            // and questions for receipts
 }
 
-// newLink returns a link that is up from now on.
-func newLink(now protocol.Time, l protocol.Link, rng *rand.Rand) *link {
+// newLink returns a link of this host, self, that is up from now on.
+func newLink(now protocol.Time, self protocol.PeerID, l protocol.Link, rng *rand.Rand) *link {
 	return &link{
-		Link: l, live: newLiveness(now, l.RTT, rng), since: now, lingerAt: protocol.Never,
+		Link: l, live: newLiveness(now, l.RTT, l.Peer < self, rng), since: now, lingerAt: protocol.Never,
 		finds: newBucket(now, walkRate, walkBurst),
 		asks:  newBucket(now, askRate, askBurst),
 		whos:  newBucket(now, whoRate, whoBurst),

@@ -17,16 +17,23 @@ type life struct {
 	silent  func(since time.Duration) bool // whether an answer sent then is lost
 	confirm []bool                         // what others answer when asked, 100 ms later
 	pause   time.Duration                  // how long the host itself sleeps at 3 s
+	peer    protocol.PeerID                // zoe, by whose ID this host pings first, or alice
 }
 
-// watch lets a life of the link to alice pass and returns when what happened, in
+// zoe has a greater ID than the host, alice a smaller one.
+const zoe protocol.PeerID = "zoe"
+
+// watch lets a life of the link to a peer pass and returns when what happened, in
 // milliseconds since the link came up.
 func (l life) watch(t *testing.T, length time.Duration) []string {
 	r := newRig(t, Config{Linger: time.Hour})
+	if l.peer == "" {
+		l.peer = zoe
+	}
 	for i := range l.confirm {
 		r.link(peer(i))
 	}
-	r.do(protocol.LinkUp{Link: protocol.Link{Peer: alice, RTT: l.told}})
+	r.do(protocol.LinkUp{Link: protocol.Link{Peer: l.peer, RTT: l.told}})
 	start := r.now
 	var log []string
 	var answers []answer
@@ -35,10 +42,10 @@ func (l life) watch(t *testing.T, length time.Duration) []string {
 		for _, e := range effects {
 			since := r.now.Sub(start)
 			switch word := sayOne(e); {
-			case word == "ping to alice":
+			case word == "ping to "+string(l.peer):
 				log = append(log, fmt.Sprint(since.Milliseconds(), " ping"))
 				if l.silent == nil || !l.silent(since) {
-					answers = append(answers, answer{r.now.Add(l.rtt), alice, pong(e.(protocol.Send).Msg.(ping))})
+					answers = append(answers, answer{r.now.Add(l.rtt), l.peer, pong(e.(protocol.Send).Msg.(ping))})
 				}
 			case strings.HasPrefix(word, "ping to "): // the others always answer
 				s := e.(protocol.Send)
@@ -47,10 +54,10 @@ func (l life) watch(t *testing.T, length time.Duration) []string {
 				s := e.(protocol.Send)
 				for i, heard := range l.confirm {
 					if s.To == peer(i) {
-						answers = append(answers, answer{r.now.Add(100 * time.Millisecond), s.To, askReply{alice, heard}})
+						answers = append(answers, answer{r.now.Add(100 * time.Millisecond), s.To, askReply{l.peer, heard}})
 					}
 				}
-			case word == "suspect" || word == "close alice" || word == "own-pause":
+			case word == "suspect" || word == "close "+string(l.peer) || word == "own-pause":
 				log = append(log, fmt.Sprint(since.Milliseconds(), " ", word))
 			}
 		}
@@ -112,7 +119,8 @@ func from(at time.Duration) func(time.Duration) bool {
 }
 
 func TestLiveness(t *testing.T) {
-	fast := 40 * time.Millisecond
+	const ms = time.Millisecond
+	fast := 40 * ms
 	// spans are [first, last] in ms after the link came up; {-1, -1} is never.
 	type span [2]int
 	never := span{-1, -1}
@@ -145,24 +153,32 @@ func TestLiveness(t *testing.T) {
 			span{230, 240}, never, never, never, never},
 		{"this host's own pause is no one's silence", life{rtt: fast, told: fast, pause: 10 * time.Second},
 			span{850, 950}, never, never, never, span{13000, 13010}},
-		{"nor does it hide a death", life{rtt: fast, told: fast, pause: 10 * time.Second, silent: from(2 * time.Second)},
+		{"nor does it hide a death", life{rtt: fast, told: fast, pause: 10 * time.Second, silent: from(2200 * ms)},
 			span{850, 950}, span{13000, 14600}, never, span{22000, 24000}, span{13000, 13010}},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			log := test.life.watch(t, 30*time.Second)
-			for _, c := range []struct {
-				what string
-				want span
-			}{{"ping", test.ping}, {"suspect", test.suspected}, {"restored", test.restored}, {"close alice", test.dead}, {"own-pause", test.paused}} {
-				if at := when(log, c.what, 1); at < c.want[0] || at > c.want[1] {
-					t.Errorf("%s at %d ms, want %v", c.what, at, c.want)
+		for _, test.life.peer = range []protocol.PeerID{zoe, alice} {
+			if test.life.peer == alice && test.life.told > 0 {
+				rtt := min(test.life.told, maxRTT)
+				wait := min(950*ms+rtt+50*ms, 1450*ms+max(0, rtt-300*ms)-rtt-100*ms)
+				at := int(max(950*ms, wait).Milliseconds())
+				test.ping = span{at, at + 1}
+			}
+			t.Run(test.name+" to "+string(test.life.peer), func(t *testing.T) {
+				log := test.life.watch(t, 30*time.Second)
+				for _, c := range []struct {
+					what string
+					want span
+				}{{"ping", test.ping}, {"suspect", test.suspected}, {"restored", test.restored}, {"close " + string(test.life.peer), test.dead}, {"own-pause", test.paused}} {
+					if at := when(log, c.what, 1); at < c.want[0] || at > c.want[1] {
+						t.Errorf("%s at %d ms, want %v", c.what, at, c.want)
+					}
 				}
-			}
-			if t.Failed() {
-				t.Log(strings.Join(log, "\n"))
-			}
-		})
+				if t.Failed() {
+					t.Log(strings.Join(log, "\n"))
+				}
+			})
+		}
 	}
 }
 
