@@ -21,6 +21,9 @@
 //	net.Run(11 * time.Second)
 //	fmt.Println(len(b.Delivered("news")))
 //
+// A host may be played by something else than its honest core ([Wrap]): package
+// adversary has attackers.
+//
 // Read network.go first, then host.go, perform.go, link.go and multicast.go; latency.go,
 // bandwidth.go, nat.go and processing.go say how long things take and what gets
 // through.
