@@ -189,7 +189,7 @@ var ErrHomeInUse = errors.New("another peer is running in home")
 func (n *Node) openLinks() error {
 	m, err := links.New(links.Config{
 		Identity: n.key, Listen: n.cfg.listen, MDNS: n.cfg.mdns, UserAgent: n.cfg.agent,
-		Now: n.now, Gater: n.gate,
+		Now: n.now, Gater: n.gate, Libp2p: n.cfg.libp2p,
 		Hello: func() []byte { n.mu.Lock(); defer n.mu.Unlock(); return n.hello },
 	}, handler{n})
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/libp2p/go-libp2p"
 )
 
 // DefaultListen is where a peer listens unless told otherwise: any port, so that
@@ -30,6 +32,7 @@ type config struct {
 	agent    string
 	maxStore int64
 	patience time.Duration
+	libp2p   []libp2p.Option // more of the host's, see links.Config: only tests set them
 }
 
 func newConfig(opts []Option) (config, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	ma "github.com/multiformats/go-multiaddr"
@@ -61,6 +62,9 @@ type Config struct {
 	Gater connmgr.ConnectionGater
 	// UserAgent is told to every peer that connects. Default: "quilt".
 	UserAgent string
+	// Libp2p are options of the libp2p host besides those the Manager sets: by them
+	// tests put it on a network of their own. Default: none.
+	Libp2p []libp2p.Option
 
 	// MaxLinks bounds the links that are up. It is also the number of connections
 	// down to which libp2p trims; those that carry links are the last to go, so none

@@ -59,7 +59,7 @@ func newHost(cfg Config) (host.Host, error) {
 	if cfg.Gater != nil {
 		options = append(options, libp2p.ConnectionGater(cfg.Gater))
 	}
-	h, err := libp2p.New(options...)
+	h, err := libp2p.New(append(options, cfg.Libp2p...)...)
 	if err != nil {
 		_ = conns.Close()
 		_ = resources.Close()
