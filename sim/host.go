@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/core"
@@ -172,10 +173,8 @@ func (h *Host) Kill() { h.alive = false }
 // Reset ends the host abruptly, but its machine's system closes the links: the
 // other ends learn it, one trip later.
 func (h *Host) Reset() {
-	for i := range h.net.hosts {
-		if other := h.net.hosts[i]; h.Linked(other) {
-			h.close(other.id)
-		}
+	for _, i := range slices.Sorted(slices.Values(h.links.with)) {
+		h.close(h.net.hosts[i].id)
 	}
 	h.alive = false
 }

@@ -17,11 +17,12 @@ type Options struct {
 	// Plugins are the protocols that Scenario.Protocol may name beside the built-in
 	// ones.
 	Plugins []protocol.Plugin
-	// Check has invariants checked after every event; a broken one ends the run with
-	// an *InvariantError. It costs about half of the speed.
+	// Check has invariants checked after every event of an honest host; a broken one
+	// ends the run with an *InvariantError. Whether an item is delivered twice is
+	// always checked.
 	Check bool
-	// Progress, if set, is called about every ProgressEvery events; returning an
-	// error ends the run with it.
+	// Progress, if set, is called about every ProgressEvery events, at every change of
+	// phase and at the end; returning an error ends the run with it.
 	Progress func(Progress) error
 	// Trace, if set, gets a readable line for each event and effect of TracePeer (a
 	// host's name in the topology) or TraceItem (the number of an item, from 1).
@@ -37,7 +38,8 @@ type Progress struct {
 	// Now is the virtual time, End when it ends at the latest.
 	Now, End time.Duration
 	// Events have happened so far; EventsLeft is an estimate from the present rate
-	// of events per virtual second.
+	// of events per virtual second, as if nothing had to be waited for after the last
+	// item: 0 while draining, for nobody knows how long that takes.
 	Events, EventsLeft uint64
 	// Hosts are alive; Delivered of Expected (item, host) pairs so far.
 	Hosts, Delivered, Expected int

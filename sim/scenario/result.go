@@ -26,8 +26,10 @@ type Result struct {
 	DeliveryRatio float64 `json:"delivery_ratio"`
 	Lost          int     `json:"lost"`
 
-	// Latency is publish to delivery over hosts that were there when the item was
-	// published, publishers excepted, the receiver's processing included.
+	// Latency is publish to delivery over survivors that were there when the item was
+	// published, its author excepted, the receiver's processing included. Hosts that
+	// died later are left out, for of what they would have got late nothing is known.
+	// Quantiles are by nearest rank.
 	Latency *Spread `json:"latency_ms"`
 	// Unicast is one direct send from the publisher over the same pairs: half the
 	// round trip, one serialisation at its uplink, one processing.
@@ -35,22 +37,26 @@ type Result struct {
 	// Stretch is the mean latency over the mean of Unicast.
 	Stretch *float64 `json:"stretch_mean"`
 
-	// Copies is payload copies of an item that reach a host; 1 is the limit.
+	// Copies is payload copies that reach honest hosts, wanted or not, over deliveries
+	// to honest hosts; 1 is the limit. Both include hosts that died later.
 	Copies float64 `json:"copies_received_per_host"`
-	// Sends is payload transmissions an item; one to a multicast group counts once.
+	// Sends is payload transmissions by honest hosts over items, repair and what was
+	// lost on the way included; one to a multicast group counts once.
 	Sends float64 `json:"payload_sends_per_item"`
-	// CrossLocation is payload copies that cross locations over (locations - 1); 1
-	// is the limit. Null where there is one location.
+	// CrossLocation is payload copies of an item that arrive from another location
+	// over (locations - 1); 1 is the limit. Null where there is one location.
 	CrossLocation *float64 `json:"cross_location_copies"`
 
-	// Control is bytes of encoded frames sent that are not items' payload, per host
-	// and second while items flow; IdleControl in the last third of the warm-up.
+	// Control is bytes of encoded frames sent by honest hosts that are not items'
+	// payload, per second of an honest host's life, while items flow: from the first
+	// item until one interval after the last. IdleControl is the same in the last third
+	// of the warm-up.
 	Control     float64 `json:"control_bytes_per_host_s"`
 	IdleControl float64 `json:"idle_control_bytes_per_host_s"`
-	// Construction is all that a host sent in the warm-up.
+	// Construction is all that an honest host sent in the warm-up.
 	Construction float64 `json:"construction_bytes_per_host"`
-	// TreeNodes is how many hosts received an item from another in the fast path's
-	// tree, for protocols with one.
+	// TreeNodes is how many survivors received an item from another in the fast path's
+	// tree, as it is at the end, for protocols with one: gossip's eager links.
 	TreeNodes *int `json:"tree_nodes"`
 	// State is the heap of one host after the warm-up, filled in by the caller.
 	State float64 `json:"state_bytes_per_host"`
@@ -62,13 +68,15 @@ type Result struct {
 	PatchReachablePair *float64 `json:"patch_reachable_pairs"`
 
 	// Recovery is the smallest R such that every item published after kill + R
-	// reaches every survivor within twice the greatest latency before the kill; null
-	// too where no item was early enough, or none of the later ones came in time.
+	// reaches every survivor within twice the greatest latency before the kill: that of
+	// what was delivered before it, to whomever. Null too where nothing was, where no
+	// item came after the kill, and where the last one was late. This and what follows
+	// is over survivors that were there when the kill came.
 	Recovery *float64 `json:"recovery_s"`
-	// FirstAfterKill is, over survivors, from the kill to the first item published
-	// after it.
+	// FirstAfterKill is, over survivors, from the kill to the first delivery of an item
+	// published after it; who never got any shows in Lost.
 	FirstAfterKill *Tail `json:"first_item_after_kill_s"`
-	// LatencyAfterKill is of items published in the 10 s after the kill.
+	// LatencyAfterKill is the latency of items published in the 10 s after the kill.
 	LatencyAfterKill *Tail `json:"latency_after_kill_ms"`
 
 	Membership Membership `json:"membership"`

@@ -18,8 +18,9 @@ type Scenario struct {
 
 	// Publishers are hosts of the topology by name. Default: drawn, Draw of them.
 	Publishers []string
-	// Draw is how many publishers are drawn where none is named. Default 1. One
-	// publisher owns a feed; several take turns in an open topic.
+	// Draw is how many publishers are drawn where none is named, whatever NAT they
+	// are behind. Default 1. One publisher owns a feed; several take turns in an open
+	// topic.
 	Draw int
 	// Rate is items a second, of all publishers together. Default 10.
 	Rate float64
@@ -31,8 +32,8 @@ type Scenario struct {
 	// Warmup is the time between the first host's start and the first item; hosts
 	// join in its first quarter. Default 60 s.
 	Warmup time.Duration
-	// Drain is how long after the last item the run may go on until everybody has
-	// everything. Default 60 s.
+	// Drain is how long after the last item, or the end of a partition if that comes
+	// later, the run may go on until everybody has everything. Default 60 s.
 	Drain time.Duration
 	// Processing is how long a host takes to verify an item and pass it on. Default
 	// 0.2 ms; negative for none.
@@ -49,8 +50,8 @@ type Scenario struct {
 	// Jitter is how much longer than the latency a message may take, 0 to 1.
 	Jitter float64
 	// Churn is the mean lifetime of a host but the publishers, exponentially
-	// distributed, from the first item on: whoever dies is replaced at its place by
-	// a newcomer at once. 0 for none.
+	// distributed, from the first item to the last: whoever dies, silently, is replaced
+	// at its place by a newcomer at once, who is to get all items. 0 for none.
 	Churn time.Duration
 	// Partition is the share of hosts that is cut off from the others for
 	// PartitionFor, beginning at a quarter of the items; 0 for none. Those in the
@@ -59,7 +60,7 @@ type Scenario struct {
 	// PartitionFor is how long. Default 30 s.
 	PartitionFor time.Duration
 	// Late is the share of hosts, publishers excepted, that join only after half of
-	// the items; they are to get all items.
+	// the items, evenly over the time of the rest; they are to get all items.
 	Late float64
 	// Adversaries is the share of hosts that Attack, 0 to 1; publishers are honest.
 	Adversaries float64
