@@ -127,7 +127,7 @@ func (c *crowd) untilComplete(limit time.Duration) time.Duration {
 		if h.Alive() && f+o > 0 {
 			c.t.Logf("host %d lacks %d of the feed, %d of the square; neighbours: feed %d, square %d, hosts %d; links %d",
 				h.Index(), f, o, len(h.core.Neighbours(protocol.TopicOf(feedTopic))),
-				len(h.core.Neighbours(protocol.TopicOf(openTopic))), len(h.core.Neighbours(protocol.TopicID{})), len(h.links.with))
+				len(h.core.Neighbours(protocol.TopicOf(openTopic))), len(h.core.Neighbours(protocol.TopicID{})), len(h.links))
 		}
 	}
 	return limit

@@ -173,8 +173,8 @@ func (h *Host) Kill() { h.alive = false }
 // Reset ends the host abruptly, but its machine's system closes the links: the
 // other ends learn it, one trip later.
 func (h *Host) Reset() {
-	for _, i := range slices.Sorted(slices.Values(h.links.with)) {
-		h.close(h.net.hosts[i].id)
+	for _, l := range slices.Clone(h.links) {
+		h.close(h.net.hosts[l.with].id)
 	}
 	h.alive = false
 }

@@ -8,7 +8,8 @@ import (
 
 // link is one end of a link.
 type link struct {
-	gen uint32 // the same at both ends; a later link between the two has a higher one
+	with int32  // the other host
+	gen  uint32 // the same at both ends; a later link between the two has a higher one
 	// last is when what was sent last from this end arrives, before the downlink.
 	last protocol.Time
 	wait *waiting // nil until the uplink was busy
@@ -16,35 +17,31 @@ type link struct {
 
 // linkTable holds one host's ends of links. They are few: to look through a list
 // takes less than a map.
-type linkTable struct {
-	with []int32 // the other hosts
-	ends []*link
-}
+type linkTable []link
 
-// get returns the end of the link to a host, nil for none.
-func (t *linkTable) get(other int32) *link {
-	for i, o := range t.with {
-		if o == other {
-			return t.ends[i]
+// get returns the end of the link to a host, nil for none. It is valid until the next
+// put or remove.
+func (t linkTable) get(other int32) *link {
+	for i := range t {
+		if t[i].with == other {
+			return &t[i]
 		}
 	}
 	return nil
 }
 
 // put adds the end of a link, in the place of an earlier one to the same host.
-func (t *linkTable) put(other int32, l *link) {
-	if i := slices.Index(t.with, other); i >= 0 {
-		t.ends[i] = l
+func (t *linkTable) put(l link) {
+	if old := t.get(l.with); old != nil {
+		*old = l
 		return
 	}
-	t.with, t.ends = append(t.with, other), append(t.ends, l)
+	*t = append(*t, l)
 }
 
 // remove takes the end of a link out.
 func (t *linkTable) remove(other int32) {
-	if i := slices.Index(t.with, other); i >= 0 {
-		t.with, t.ends = slices.Delete(t.with, i, i+1), slices.Delete(t.ends, i, i+1)
-	}
+	*t = slices.DeleteFunc(*t, func(l link) bool { return l.with == other })
 }
 
 // dial begins a dial: one trip to the target and one back, more if a NAT has to be
@@ -106,7 +103,7 @@ func (h *Host) linked(other int32, gen uint32, outbound bool) {
 		}
 		h.play.Handle(n.now, protocol.LinkDown{Peer: n.hosts[other].id, Reason: "replaced"}, &h.out)
 	}
-	h.links.put(other, &link{gen: gen})
+	h.links.put(link{with: other, gen: gen})
 	h.play.Handle(n.now, protocol.LinkUp{Link: protocol.Link{
 		Peer: n.hosts[other].id, Outbound: outbound, RTT: 2 * n.latency(h.index, other)}}, &h.out)
 }

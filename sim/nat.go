@@ -33,7 +33,8 @@ func (h *Host) passage(other *Host) (extra time.Duration, refusal string) {
 // rendezvous reports whether a living host is linked to both.
 func (h *Host) rendezvous(other *Host) bool {
 	n := h.net
-	for _, r := range h.links.with {
+	for i := range h.links {
+		r := h.links[i].with
 		if other.links.get(r) != nil && n.hosts[r].alive && n.reachable(h.index, r) && n.reachable(r, other.index) {
 			return true
 		}

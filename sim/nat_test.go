@@ -157,8 +157,8 @@ func TestNothingUnasked(t *testing.T) {
 				heard++
 			}
 		})
-		if refused == 0 || heard != 0 || len(hidden.links.with) != 0 {
-			t.Errorf("%v: %d dials refused, %d events at the host, %d links", nat, refused, heard, len(hidden.links.with))
+		if refused == 0 || heard != 0 || len(hidden.links) != 0 {
+			t.Errorf("%v: %d dials refused, %d events at the host, %d links", nat, refused, heard, len(hidden.links))
 		}
 	}
 }

@@ -54,15 +54,15 @@ func checkDue(h *Host) error {
 
 func checkLinks(h *Host) error {
 	lt := &h.links
-	if len(lt.order) != len(lt.keys) || len(lt.order) > MaxLinks || lt.inbound() > MaxInboundLinks {
-		return fmt.Errorf("%d keys of links, %d in order, %d inbound", len(lt.keys), len(lt.order), lt.inbound())
+	if len(lt.order) != len(lt.index) || len(lt.order) > MaxLinks || lt.inbound() > MaxInboundLinks {
+		return fmt.Errorf("%d keys of links, %d in order, %d inbound", len(lt.index), len(lt.order), lt.inbound())
 	}
 	for i, l := range lt.order {
 		switch {
 		case lt.get(l.Peer) != l || i > 0 && lt.order[i-1].Peer >= l.Peer:
 			return fmt.Errorf("link %d is out of order", i)
-		case lt.dues[i] != l.deadline() || lt.deadline() > lt.dues[i]:
-			return fmt.Errorf("link %d is due at %d, %d is kept for it and %d for all", i, l.deadline(), lt.dues[i], lt.deadline())
+		case lt.index[i].due != l.deadline() || lt.deadline() > lt.index[i].due:
+			return fmt.Errorf("link %d is due at %d, %d is kept for it and %d for all", i, l.deadline(), lt.index[i].due, lt.deadline())
 		case len(l.askers) > MaxAskers || len(l.asked) > confirmersWanted:
 			return fmt.Errorf("%d ask about a link, %d were asked", len(l.askers), len(l.asked))
 		case (len(h.claims[l.Peer]) > 0) != (l.lingerAt == protocol.Never):

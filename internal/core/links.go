@@ -173,8 +173,8 @@ func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
 		return
 	}
 	var ready []*link // judging one may close others
-	for i, due := range h.links.dues {
-		if due <= now {
+	for i := range h.links.index {
+		if h.links.index[i].due <= now {
 			ready = append(ready, h.links.order[i])
 		}
 	}

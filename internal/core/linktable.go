@@ -40,14 +40,18 @@ func (l *link) deadline() protocol.Time { return min(l.live.deadline(), l.linger
 // peer so that nothing depends on a map's order.
 type linkTable struct {
 	order []*link
-	// keys are the ends of the peers' IDs, in the same order: there are at most
-	// MaxLinks, and to look through them takes less than a map.
-	keys []uint64
-	// dues are the links' deadlines, in the same order, so that to find the earliest
-	// is to look through a few words and not through all links.
-	dues  []protocol.Time
-	due   protocol.Time // the earliest of dues, unless stale
+	// index has a line a link, in the same order: to find a link, or the one that is
+	// due next, is to look through a few words that lie side by side. There are at
+	// most MaxLinks, and this takes less than a map.
+	index []linkLine
+	due   protocol.Time // the earliest in index, unless stale
 	stale bool
+}
+
+// linkLine is the end of a peer's ID, and its link's deadline.
+type linkLine struct {
+	key uint64
+	due protocol.Time
 }
 
 func newLinkTable() linkTable {
@@ -58,7 +62,7 @@ func newLinkTable() linkTable {
 // has none.
 func (t *linkTable) moved(l *link) {
 	if l.slot < len(t.order) && t.order[l.slot] == l {
-		t.dues[l.slot] = l.deadline()
+		t.index[l.slot].due = l.deadline()
 		t.stale = true
 	}
 }
@@ -67,8 +71,8 @@ func (t *linkTable) moved(l *link) {
 func (t *linkTable) deadline() protocol.Time {
 	if t.stale {
 		t.stale, t.due = false, protocol.Never
-		for _, d := range t.dues {
-			t.due = min(t.due, d)
+		for i := range t.index {
+			t.due = min(t.due, t.index[i].due)
 		}
 	}
 	return t.due
@@ -85,8 +89,8 @@ func (t *linkTable) number(from int) {
 // get returns the link to a peer, nil for none.
 func (t *linkTable) get(p protocol.PeerID) *link {
 	key := keyOf(p)
-	for i, k := range t.keys {
-		if k == key && t.order[i].Peer == p {
+	for i := range t.index {
+		if t.index[i].key == key && t.order[i].Peer == p {
 			return t.order[i]
 		}
 	}
@@ -105,8 +109,7 @@ func keyOf(p protocol.PeerID) (key uint64) {
 func (t *linkTable) put(l *link) {
 	i, _ := slices.BinarySearchFunc(t.order, l.Peer, byLinkPeer)
 	t.order = slices.Insert(t.order, i, l)
-	t.keys = slices.Insert(t.keys, i, keyOf(l.Peer))
-	t.dues = slices.Insert(t.dues, i, l.deadline())
+	t.index = slices.Insert(t.index, i, linkLine{keyOf(l.Peer), l.deadline()})
 	t.number(i)
 }
 
@@ -118,8 +121,7 @@ func (t *linkTable) remove(p protocol.PeerID) *link {
 	}
 	i := l.slot
 	t.order = slices.Delete(t.order, i, i+1)
-	t.keys = slices.Delete(t.keys, i, i+1)
-	t.dues = slices.Delete(t.dues, i, i+1)
+	t.index = slices.Delete(t.index, i, i+1)
 	t.number(i)
 	return l
 }
