@@ -79,7 +79,7 @@ func (a *app) root() *cli.Command {
 		Commands: []*cli.Command{
 			a.runCommand(), a.pubCommand(), a.subCommand(), a.feedCommand(),
 			a.ticketCommand(), a.peersCommand(), a.statusCommand(), a.stopCommand(),
-			a.demoCommand(), a.versionCommand(), a.exitCodesCommand(),
+			a.demoCommand(), a.simulateCommand(), a.versionCommand(), a.exitCodesCommand(),
 		},
 	}
 	_ = root.Walk(func(c *cli.Command) error {

@@ -3,7 +3,7 @@
 //
 // "quilt-peer run" is the daemon; all other commands ask it over a unix socket
 // (package internal/control), except demo, which starts several daemons, and
-// those that need none (version, completion, help). Every command is one file:
+// those that need none (simulate, version, completion, help). Every command is one file:
 // its flags and help text, then what it does, then what it prints. None of them
 // knows how a peer works: that is package node's, reached through daemon.go.
 //

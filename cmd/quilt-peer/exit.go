@@ -22,6 +22,7 @@ const (
 	exitTimeout        = 4
 	exitAlreadyRunning = 5
 	exitRefused        = 6
+	exitLost           = 7
 	exitInterrupted    = 130
 )
 
@@ -32,6 +33,7 @@ const exitCodesHelp = `0    done
 4    not done in time (an entry that was published is safe all the same)
 5    a daemon is already running for this home
 6    refused: a bad ticket, address, document or entry
+7    simulate: the run is done, but items were lost
 130  interrupted by a signal before it was done
 
 "run", and "sub" without --count, are done when they are interrupted.
@@ -89,6 +91,8 @@ func exitCode(err error) int {
 		return exitAlreadyRunning
 	case control.CodeRefused:
 		return exitRefused
+	case codeLost:
+		return exitLost
 	}
 	return exitFailure
 }

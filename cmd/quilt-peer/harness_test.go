@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/quilt-p2p/quilt/sim/scenario"
 )
 
 // asMain makes the test binary behave as quilt-peer with fake peers, so that a
@@ -50,7 +52,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) app(stdin string) (*app, *bytes.Buffer, *bytes.Buffer) {
 	var stdout, stderr bytes.Buffer
 	env := map[string]string{"QUILT_HOME": b.home}
-	return &app{stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr, start: startFake, width: b.width,
+	return &app{stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr, start: startFake, simulate: scenario.Run, width: b.width,
 		getenv: func(name string) string { return env[name] }}, &stdout, &stderr
 }
 

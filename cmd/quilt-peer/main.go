@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"github.com/quilt-p2p/quilt/sim/scenario"
 )
 
 func main() { os.Exit(process(startDaemon)) }
@@ -30,8 +33,11 @@ type app struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	start          startFunc
+	simulate       simulateFunc
 	// width is the columns of the terminal that is stdout, 0 if it is none.
 	width int
+	// stderrWidth is the columns of the terminal that is stderr, 0 if it is none.
+	stderrWidth int
 	// stdinTerminal: stdin is a person, who is to be told when it is waited for.
 	stdinTerminal bool
 }
@@ -44,10 +50,14 @@ func newApp() *app {
 	a := &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv:        os.Getenv,
+		simulate:      scenario.Run,
 		stdinTerminal: term.IsTerminal(int(os.Stdin.Fd())),
 	}
 	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		a.width = w
+	}
+	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil {
+		a.stderrWidth = cmp.Or(w, 80) // some terminals do not say
 	}
 	return a
 }
