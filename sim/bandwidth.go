@@ -36,16 +36,16 @@ func (h *Host) convey(l *link, leaves protocol.Time, e event) {
 // downlink takes a frame, whose last bit arrives now, through the host's downlink.
 // Its first bit came by the sender's uplink before: from then on the downlink, when
 // free, was busy with it.
-func (h *Host) downlink(e event) {
-	n, hosts := h.net, h.net.cfg.Topology.Hosts
-	takes := airtime(int(e.bytes), hosts[h.place].Down)
+func (h *Host) downlink(e *event) {
+	n := h.net
+	takes := airtime(int(e.bytes), h.downMbps)
 	ahead := min(takes, airtime(int(e.bytes), n.hosts[e.from].upMbps()))
 	h.downFree = max(h.downFree, n.now.Add(-ahead)).Add(takes)
 	e.kind = e.then
 	if h.downFree == n.now {
-		n.trace.event(&e)
-		h.happen(&e) // as soon as it has arrived: the usual case, worth no event
+		n.trace.event(e)
+		h.happen(e) // as soon as it has arrived: the usual case, worth no event
 		return
 	}
-	n.schedule(h.downFree.Sub(n.now), e)
+	n.schedule(h.downFree.Sub(n.now), *e)
 }

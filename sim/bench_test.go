@@ -20,7 +20,7 @@ func BenchmarkPeers(b *testing.B) {
 	for _, c := range []struct {
 		spec  string
 		items int
-	}{{"grid5000", 100}, {"king:1000", 100}, {"king:10000", 100}, {"king:100000", 20}} {
+	}{{"grid5000", 100}, {"king:1000", 100}, {"king:4000", 20}, {"king:10000", 20}, {"king:10000", 100}, {"king:100000", 20}} {
 		b.Run(c.spec, func(b *testing.B) {
 			for range b.N {
 				benchPeers(b, c.spec, c.items)

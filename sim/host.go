@@ -31,6 +31,7 @@ type Host struct {
 	budget int64 // bytes a second, 0 for none
 	// When the downlink and the verifier are done with all they have.
 	downFree, verified protocol.Time
+	downMbps           float64
 
 	// Sent counts what this host has sent.
 	Sent Sent
@@ -81,6 +82,9 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 		h.play = wrap(h.core, rng)
 	}
 	n.hosts = append(n.hosts, h)
+	if n.cfg.Topology != nil {
+		h.up.mbps, h.downMbps = h.topo().Up, h.topo().Down
+	}
 	h.introduce()
 	h.input(core.SelfRecord{Record: h.record()})
 	h.input(protocol.Start{})
@@ -231,7 +235,7 @@ func (h *Host) happen(e *event) {
 			Topic: e.frame.topic, Object: e.frame.object, Msg: e.frame.msg, At: n.now,
 		}, &h.out)
 	case evArrive:
-		h.downlink(*e)
+		h.downlink(e)
 		return
 	case evUplink:
 		h.nextFrame()

@@ -89,7 +89,7 @@ func TestMulticastOnce(t *testing.T) {
 // TestMulticastDownlink: a listener's downlink takes its time, and nobody else's.
 func TestMulticastDownlink(t *testing.T) {
 	net, h := lan(t, 3, Config{})
-	net.cfg.Topology.Hosts[1].Down = 0.5
+	h[1].downMbps = 0.5
 	h[0].effect(to(groupA, 1))
 	for _, got := range hearings(net) {
 		want := 100*time.Millisecond + net.cfg.Topology.RTT(0, got.host)/2

@@ -66,6 +66,7 @@ type Network struct {
 	now    protocol.Time
 	seq    uint64
 	queue  queue
+	event  event // that happens now
 	hosts  []*Host
 	links  *rand.Rand // losses and jitter
 	peers  *rand.Rand // seeds of hosts
@@ -144,19 +145,20 @@ func (n *Network) Run(until time.Duration) {
 
 // step lets the next event happen. The queue must not be empty.
 func (n *Network) step() {
-	e := n.queue.pop()
+	e := &n.event // on the heap once, not once an event
+	*e = n.queue.pop()
 	n.now = e.at
 	h := n.hosts[e.host]
 	if !h.alive {
-		n.unanswered(&e)
+		n.unanswered(e)
 		return
 	}
 	if e.kind == evWake && (e.at != h.wakeAt || h.sleepOn()) {
 		return
 	}
 	n.events++
-	n.trace.event(&e)
-	h.happen(&e)
+	n.trace.event(e)
+	h.happen(e)
 	if n.cfg.After != nil {
 		n.cfg.After(h)
 	}

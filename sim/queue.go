@@ -53,6 +53,8 @@ type queue struct {
 	turn int64
 	heap []due
 	ring [buckets][]event
+	// spare holds the room of buckets that are over, for those that begin.
+	spare [][]event
 	// far holds what is due beyond the ring, ordered by time as heap is.
 	far      []due
 	farSlots []event
@@ -62,7 +64,7 @@ type queue struct {
 const (
 	bucketSpan = 1 << 20 // ns
 	buckets    = 4096    // 4.3 s: all but the time-outs of dials
-	bucketKeep = 256     // events for which an emptied bucket keeps room
+	bucketKeep = 8192    // events for which the room of a bucket is kept
 )
 
 // due is the place of one event in the order.
@@ -84,12 +86,21 @@ func (q *queue) push(seq uint64, e *event) {
 		q.pushFar(seq, e)
 		return
 	}
-	b := &q.ring[turn%buckets]
+	b := q.bucket(turn)
 	if turn == q.turn {
 		q.heap = pushDue(q.heap, due{e.at, seq, int32(len(*b))})
 	}
 	e.seq = seq
 	*b = append(*b, *e)
+}
+
+// bucket is the one with a number, with room.
+func (q *queue) bucket(turn int64) *[]event {
+	b := &q.ring[turn%buckets]
+	if n := len(q.spare); cap(*b) == 0 && n > 0 {
+		*b, q.spare = q.spare[n-1], q.spare[:n-1]
+	}
+	return b
 }
 
 // pushFar keeps an event until the ring has come near.
@@ -125,10 +136,10 @@ func (q *queue) pop() event {
 // advance makes the next bucket that of the present.
 func (q *queue) advance() {
 	b := &q.ring[q.turn%buckets]
-	if cap(*b) > bucketKeep {
-		*b = nil
+	if n := cap(*b); 0 < n && n <= bucketKeep {
+		q.spare = append(q.spare, (*b)[:0])
 	}
-	*b = (*b)[:0]
+	*b = nil
 	q.turn++
 	for len(q.far) > 0 && int64(q.far[0].at)/bucketSpan < q.turn+buckets {
 		d := q.far[0]
@@ -137,7 +148,7 @@ func (q *queue) advance() {
 		q.farSlots[d.slot] = event{}
 		q.farFree = append(q.farFree, d.slot)
 		e.seq = d.seq
-		b := &q.ring[int64(d.at)/bucketSpan%buckets]
+		b := q.bucket(int64(d.at) / bucketSpan)
 		*b = append(*b, e)
 	}
 	for i := range q.ring[q.turn%buckets] {

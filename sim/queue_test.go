@@ -48,8 +48,8 @@ func TestQueueOrder(t *testing.T) {
 	}
 }
 
-// TestQueueLetsGo: buckets that have had a crowd in them do not keep its room for
-// ever, nor what events refer to.
+// TestQueueLetsGo: the room of a bucket that has had a crowd in it is not kept, that of
+// others serves again, and nothing that has happened is referred to.
 func TestQueueLetsGo(t *testing.T) {
 	var q queue
 	for i := range 3 * bucketKeep {
@@ -61,9 +61,16 @@ func TestQueueLetsGo(t *testing.T) {
 	if q.ring[0][0].input != nil {
 		t.Error("an event that has happened is still referred to")
 	}
-	q.push(1, &event{at: 2 * bucketSpan})
-	q.pop()
-	if n := cap(q.ring[0]); n > bucketKeep {
-		t.Errorf("an empty bucket keeps room for %d events", n)
+	for turn := range protocol.Time(3 * buckets) {
+		q.push(uint64(turn), &event{at: (turn + 2) * bucketSpan})
+		q.pop()
+	}
+	if len(q.spare) == 0 || len(q.spare) > 2 {
+		t.Errorf("the room of %d buckets is kept where two were ever in use", len(q.spare))
+	}
+	for _, b := range q.spare {
+		if cap(b) > bucketKeep {
+			t.Errorf("room for %d events is kept", cap(b))
+		}
 	}
 }

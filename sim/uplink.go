@@ -34,6 +34,7 @@ type served struct {
 
 // uplink is the sending side of a host.
 type uplink struct {
+	mbps  float64       // as in the topology
 	free  protocol.Time // when what it sends now is out
 	turn  []int32       // the hosts to which something waits, in the order of their turns
 	alarm bool          // an event is scheduled for when it is free
@@ -202,11 +203,10 @@ func (h *Host) takeLine(bytes int) protocol.Time {
 // upMbps is the bandwidth of the uplink: the topology's, or the budget if that is
 // less.
 func (h *Host) upMbps() float64 {
-	mbps := h.net.cfg.Topology.Hosts[h.place].Up
 	if h.budget > 0 {
-		mbps = min(mbps, float64(h.budget)*8/1e6)
+		return min(h.up.mbps, float64(h.budget)*8/1e6)
 	}
-	return mbps
+	return h.up.mbps
 }
 
 // SetBudget bounds what the host sends, in bytes a second, 0 for no bound but the

@@ -175,7 +175,7 @@ func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
 	var ready []*link // judging one may close others
 	for i := range h.links.index {
 		if h.links.index[i].due <= now {
-			ready = append(ready, h.links.order[i])
+			ready = append(ready, h.links.index[i].link)
 		}
 	}
 	for _, l := range ready {

@@ -48,10 +48,13 @@ type linkTable struct {
 	stale bool
 }
 
-// linkLine is the end of a peer's ID, and its link's deadline.
+// linkLine is what one looks for in a link. The key is the end of the peer's ID: most
+// lines are passed over by it alone.
 type linkLine struct {
-	key uint64
-	due protocol.Time
+	key  uint64
+	due  protocol.Time
+	peer protocol.PeerID
+	link *link
 }
 
 func newLinkTable() linkTable {
@@ -90,8 +93,8 @@ func (t *linkTable) number(from int) {
 func (t *linkTable) get(p protocol.PeerID) *link {
 	key := keyOf(p)
 	for i := range t.index {
-		if t.index[i].key == key && t.order[i].Peer == p {
-			return t.order[i]
+		if t.index[i].key == key && t.index[i].peer == p {
+			return t.index[i].link
 		}
 	}
 	return nil
@@ -109,7 +112,7 @@ func keyOf(p protocol.PeerID) (key uint64) {
 func (t *linkTable) put(l *link) {
 	i, _ := slices.BinarySearchFunc(t.order, l.Peer, byLinkPeer)
 	t.order = slices.Insert(t.order, i, l)
-	t.index = slices.Insert(t.index, i, linkLine{keyOf(l.Peer), l.deadline()})
+	t.index = slices.Insert(t.index, i, linkLine{keyOf(l.Peer), l.deadline(), l.Peer, l})
 	t.number(i)
 }
 
