@@ -53,8 +53,10 @@ type queue struct {
 	turn int64
 	heap []due
 	ring [buckets][]event
-	// spare holds the room of buckets that are over, for those that begin.
+	// spare holds the room of buckets that are over, for those that begin; usual is how
+	// many events lately were in one.
 	spare [][]event
+	usual int
 	// far holds what is due beyond the ring, ordered by time as heap is.
 	far      []due
 	farSlots []event
@@ -64,7 +66,7 @@ type queue struct {
 const (
 	bucketSpan = 1 << 20 // ns
 	buckets    = 4096    // 4.3 s: all but the time-outs of dials
-	bucketKeep = 8192    // events for which the room of a bucket is kept
+	bucketRoom = 8       // events for which an empty bucket has room at least
 )
 
 // due is the place of one event in the order.
@@ -97,8 +99,13 @@ func (q *queue) push(seq uint64, e *event) {
 // bucket is the one with a number, with room.
 func (q *queue) bucket(turn int64) *[]event {
 	b := &q.ring[turn%buckets]
-	if n := len(q.spare); cap(*b) == 0 && n > 0 {
+	if cap(*b) > 0 {
+		return b
+	}
+	if n := len(q.spare); n > 0 {
 		*b, q.spare = q.spare[n-1], q.spare[:n-1]
+	} else {
+		*b = make([]event, 0, bucketRoom+q.usual)
 	}
 	return b
 }
@@ -136,8 +143,11 @@ func (q *queue) pop() event {
 // advance makes the next bucket that of the present.
 func (q *queue) advance() {
 	b := &q.ring[q.turn%buckets]
-	if n := cap(*b); 0 < n && n <= bucketKeep {
-		q.spare = append(q.spare, (*b)[:0])
+	if n := cap(*b); n > 0 {
+		q.usual += (len(*b) - q.usual) / 8
+		if n <= 2*(bucketRoom+q.usual) { // the room of a crowd is not kept
+			q.spare = append(q.spare, (*b)[:0])
+		}
 	}
 	*b = nil
 	q.turn++

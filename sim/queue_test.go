@@ -52,7 +52,7 @@ func TestQueueOrder(t *testing.T) {
 // others serves again, and nothing that has happened is referred to.
 func TestQueueLetsGo(t *testing.T) {
 	var q queue
-	for i := range 3 * bucketKeep {
+	for i := range 5000 {
 		q.push(uint64(i), &event{at: 5, input: protocol.Start{}})
 	}
 	for q.len() > 0 {
@@ -69,7 +69,7 @@ func TestQueueLetsGo(t *testing.T) {
 		t.Errorf("the room of %d buckets is kept where two were ever in use", len(q.spare))
 	}
 	for _, b := range q.spare {
-		if cap(b) > bucketKeep {
+		if cap(b) > 10*bucketRoom {
 			t.Errorf("room for %d events is kept", cap(b))
 		}
 	}
