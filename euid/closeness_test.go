@@ -157,6 +157,18 @@ func TestLinkable(t *testing.T) {
 	var v6 EUID
 	v6.Reach[IPv6][UDP] = DirectionPublic
 	for _, c := range []struct {
+		from, to EUID
+		want     bool
+	}{
+		{open, open, true}, {symmetric, open, true}, {cone, open, true}, {cone, cone, true}, {cone, young, true},
+		{open, young, true}, {symmetric, young, true}, {young, cone, true}, {EUID{}, open, false}, {open, v6, false},
+		{open, cone, false}, {open, symmetric, false}, {open, relayed, false}, {cone, symmetric, false}, {symmetric, cone, false},
+	} {
+		if got := Dialable(c.from, c.to); got != c.want {
+			t.Errorf("from (%v) to (%v): %v", c.from, c.to, got)
+		}
+	}
+	for _, c := range []struct {
 		a, b EUID
 		want bool
 	}{

@@ -108,6 +108,25 @@ func Linkable(a, b EUID) bool {
 	return false
 }
 
+// Dialable reports whether a dial from one interface to another may get through: to
+// one that is public, or by a hole punch, which takes both sides. It errs towards
+// true, as [Linkable] does, which asks for either side's dial.
+func Dialable(from, to EUID) bool {
+	for f := range NumFamilies {
+		for t := range NumTransports {
+			a, b := from.Reach[f][t], to.Reach[f][t]
+			switch {
+			case a == DirectionNone || b == DirectionNone:
+			case b == DirectionPublic || b == DirectionUnknown:
+				return true
+			case punches(a, from.Mapping) && punches(b, to.Mapping):
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func linkable(a, b Direction, am, bm Mapping) bool {
 	switch {
 	case a == DirectionNone || b == DirectionNone:

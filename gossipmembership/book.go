@@ -126,6 +126,22 @@ func (b *SimpleBook) Addrs(peer PeerID) []string {
 	return addrs
 }
 
+// Some draws at most n peers that are acceptable, those first whose dials have failed
+// least.
+func (b *SimpleBook) Some(n int, acceptable func(PeerID) bool) (peers []PeerID) {
+	order := b.rng.Perm(len(b.entries))
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.entries[i].failures, b.entries[j].failures) })
+	for _, i := range order {
+		if len(peers) == n {
+			break
+		}
+		if p := b.entries[i].peer; acceptable(p) {
+			peers = append(peers, p)
+		}
+	}
+	return peers
+}
+
 // Worked notes that a dial to a peer has worked.
 func (b *SimpleBook) Worked(peer PeerID, now protocol.Time) {
 	i, ok := b.index[peer]

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/quilt-p2p/quilt/euid"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -66,8 +67,35 @@ func (h *Host) startDial(now protocol.Time, p protocol.PeerID, out *protocol.Out
 		h.dialEnded(now, p, "not dialled: too many dials wait, or the peer is refused")
 		return
 	}
+	if !h.dialable(p) {
+		h.dialEnded(now, p, "not dialled: by what both say of their NATs no dial gets through")
+		return
+	}
 	h.dials.list = append(h.dials.list, dial{peer: p, until: protocol.Never})
 	h.pumpDials(now, out)
+}
+
+// dialable reports whether a dial of a peer can get through at all, by the environments
+// of both: what cannot would only take the time of one that can, and most hosts are
+// behind a NAT. What is unknown is tried.
+func (h *Host) dialable(p protocol.PeerID) bool {
+	rec, known := h.book.Record(p)
+	if !known || len(rec.EUIDs) == 0 || len(h.nics.list) == 0 {
+		return true
+	}
+	for _, theirs := range rec.EUIDs {
+		to, err := euid.Parse(theirs)
+		if err != nil {
+			return true // of another version, perhaps
+		}
+		for _, nic := range h.nics.list {
+			from, err := euid.Parse(nic.EUID)
+			if err != nil || euid.Dialable(from, to) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // pumpDials starts dials that wait while there is room.

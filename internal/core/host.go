@@ -26,6 +26,7 @@ type Host struct {
 	banned  banTable
 	charged chargeTable
 	find    finder
+	aloneAt protocol.Time // when to dial from the book; Never unless alone
 
 	view    *gossipmembership.View // of all hosts
 	viewing part                   // it, as a part
@@ -59,6 +60,7 @@ func New(cfg Config, rng *rand.Rand) *Host {
 		loads:   newLoads(),
 		links:   newLinkTable(),
 		topics:  newTopicTable(),
+		aloneAt: protocol.Never,
 	}
 	h.book = gossipmembership.NewSimpleBook(cfg.Self, 0, h.fork())
 	h.view = gossipmembership.NewView(cfg.HostView, cfg.Self, h.book, h.fork())
@@ -212,6 +214,7 @@ func (h *Host) Advance(now protocol.Time, out *protocol.Outbox) {
 	h.advanceLinks(now, out)
 	h.advanceDials(now, out)
 	h.advanceFind(now, out)
+	h.advanceAlone(now, out)
 	h.wake(now, hostGroup, &h.viewing)
 	if h.topics.deadline() <= now {
 		for _, t := range h.topics.order {
@@ -223,7 +226,7 @@ func (h *Host) Advance(now protocol.Time, out *protocol.Outbox) {
 
 // Deadline implements protocol.Machine.
 func (h *Host) Deadline() protocol.Time {
-	return protocol.Earliest(h.links.deadline(), h.find.deadline(), h.dials.deadline(), h.viewing.due, h.topics.deadline())
+	return protocol.Earliest(h.links.deadline(), h.find.deadline(), h.aloneAt, h.dials.deadline(), h.viewing.due, h.topics.deadline())
 }
 
 // settle looks through what the parts wrote, in order, until nothing is left.

@@ -78,6 +78,7 @@ func (h *Host) linkDown(now protocol.Time, p protocol.PeerID, reason string) {
 		return
 	}
 	delete(h.claims, p)
+	h.ifAlone(now)
 	h.toAllLinks(now, p, protocol.LinkDown{Peer: p, Reason: reason})
 	h.find.linkDown(now)
 	h.collect(hostGroup, protocol.ObjectHost, func(o *protocol.Outbox) {

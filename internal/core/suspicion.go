@@ -38,6 +38,7 @@ func (h *Host) ping(now protocol.Time, l *link, out *protocol.Outbox) {
 // suspect tells everyone to route around a link, and asks others whether they
 // hear the peer (SWIM's indirect probe).
 func (h *Host) suspect(now protocol.Time, l *link, out *protocol.Outbox) {
+	h.ifAlone(now)
 	h.toAllLinks(now, l.Peer, protocol.LinkSuspected{Peer: l.Peer})
 	out.Add(protocol.Event{Name: "core.suspect", Peer: l.Peer})
 	var others []*link
