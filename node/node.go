@@ -55,6 +55,7 @@ type Node struct {
 
 	verifier  *verifier
 	records   recordChecks
+	env       environment
 	gate      *gate
 	budget    *budget // of bytes that wait for the core
 	counters  counters
@@ -141,6 +142,9 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	n.wg.Add(1)
 	go n.upkeep()
+	if err := n.startDetection(); err != nil {
+		return err
+	}
 	n.tellRemembered()
 	if err := ctx.Err(); err != nil {
 		return err
@@ -187,9 +191,10 @@ var ErrHomeInUse = errors.New("another peer is running in home")
 
 // openLinks opens the sockets.
 func (n *Node) openLinks() error {
+	observed, _ := n.cfg.detects()
 	m, err := links.New(links.Config{
 		Identity: n.key, Listen: n.cfg.listen, MDNS: n.cfg.mdns, UserAgent: n.cfg.agent,
-		Now: n.now, Gater: n.gate, Libp2p: n.cfg.libp2p,
+		Now: n.now, Gater: n.gate, ObservedAddrs: observed, Libp2p: n.cfg.hostOptions(),
 		Hello: func() []byte { n.mu.Lock(); defer n.mu.Unlock(); return n.hello },
 	}, handler{n})
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+
+	"github.com/quilt-p2p/quilt/euid/detect"
 )
 
 // DefaultListen is where a peer listens unless told otherwise: any port, so that
@@ -32,7 +34,9 @@ type config struct {
 	agent    string
 	maxStore int64
 	patience time.Duration
+	detect   bool
 	libp2p   []libp2p.Option // more of the host's, see links.Config: only tests set them
+	system   detect.System   // of detection: only tests set it
 }
 
 func newConfig(opts []Option) (config, error) {

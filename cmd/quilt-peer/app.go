@@ -78,7 +78,7 @@ func (a *app) root() *cli.Command {
 		},
 		Commands: []*cli.Command{
 			a.runCommand(), a.pubCommand(), a.subCommand(), a.feedCommand(),
-			a.ticketCommand(), a.peersCommand(), a.statusCommand(), a.stopCommand(),
+			a.ticketCommand(), a.peersCommand(), a.statusCommand(), a.euidCommand(), a.stopCommand(),
 			a.demoCommand(), a.simulateCommand(), a.versionCommand(), a.exitCodesCommand(),
 		},
 	}

@@ -165,6 +165,34 @@ func TestMirrorCommand(t *testing.T) {
 	})
 }
 
+func TestEUID(t *testing.T) {
+	b := newBench(t)
+	end := b.up()
+	play(t, b, []step{
+		{args: "euid", stdout: `lan0
+
+  DETECTED               BY                WHEN
+  resolver  192.168.1.1  /etc/resolv.conf  -
+  hops      -            UDP               -  a router says ` + "\uFFFD" + `[31mno
+
+  PUBLISHED
+  mapping  independent
+
+  HIDDEN
+  router  192.168.1.1
+
+not looked at: lo: loopback
+note: a note
+`},
+		{args: "euid now", code: 2, stderr: "quilt-peer: euid takes no argument, got \"now\": see \"quilt-peer euid --help\"\n"},
+	})
+	var e control.EnvironmentInfo
+	if err := json.Unmarshal([]byte(b.run("euid", "--json").stdout), &e); err != nil || len(e.NICs) != 1 || e.NICs[0].Detected[1].Why == "" {
+		t.Errorf("euid --json: %+v, %v", e, err)
+	}
+	end()
+}
+
 func TestStatusAndPeers(t *testing.T) {
 	b := newBench(t)
 	end := b.up("--listen", "/ip4/127.0.0.1/tcp/0", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1")

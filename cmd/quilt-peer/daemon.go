@@ -14,6 +14,7 @@ type runConfig struct {
 	Listen  []string // multiaddrs; empty: the daemon's default
 	Join    []string // tickets
 	MDNS    bool     // look for peers on the local network
+	Detect  bool     // find out where this peer is
 	Version string
 }
 
@@ -23,7 +24,7 @@ type runConfig struct {
 // control.CodeRefused.
 func startDaemon(ctx context.Context, cfg runConfig) (control.Daemon, func() error, error) {
 	opts := []node.Option{
-		node.WithHome(cfg.Home), node.WithMDNS(cfg.MDNS), node.WithTickets(cfg.Join...),
+		node.WithHome(cfg.Home), node.WithMDNS(cfg.MDNS), node.WithDetection(cfg.Detect), node.WithTickets(cfg.Join...),
 		node.WithUserAgent("quilt-peer/" + cfg.Version),
 	}
 	if len(cfg.Listen) > 0 {

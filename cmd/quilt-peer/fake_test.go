@@ -377,6 +377,16 @@ func (f *fakePeer) Peers(context.Context) ([]control.PeerInfo, error) {
 	return peers, nil
 }
 
+func (f *fakePeer) Environment(context.Context) (control.EnvironmentInfo, error) {
+	return control.EnvironmentInfo{
+		NICs: []control.NICInfo{{Name: "lan0", Detected: []control.EvidenceInfo{
+			{Of: "resolver", Found: "192.168.1.1", By: "/etc/resolv.conf"},
+			{Of: "hops", By: "UDP", Why: "a router says \x1b[31mno"},
+		}, Published: []control.Property{{Name: "mapping", Value: "independent"}}, Hidden: []control.Property{{Name: "router", Value: "192.168.1.1"}}}},
+		Skipped: []control.SkippedInfo{{Name: "lo", Why: "loopback"}}, Notes: []string{"a note"},
+	}, nil
+}
+
 func (f *fakePeer) Status(ctx context.Context) (control.StatusInfo, error) {
 	s := control.StatusInfo{ID: f.id, Version: f.cfg.Version, Home: f.cfg.Home, PID: os.Getpid(), UptimeS: 125,
 		Addresses: f.cfg.Listen, Links: control.LinkCounts{Inbound: 1, Outbound: 2}, Known: 1,

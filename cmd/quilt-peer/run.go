@@ -32,6 +32,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "join", Usage: "make contact with the peers of `TICKET`; repeatable"},
 			&cli.StringSliceFlag{Name: "follow", Usage: "follow `FEED`, an address or a ticket; repeatable"},
 			&cli.BoolFlag{Name: "no-mdns", Usage: "do not look for peers on the local network"},
+			&cli.BoolFlag{Name: "no-detect", Usage: "do not find out where this peer is in the network"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors"},
 			&cli.BoolFlag{Name: "stop-at-eof", Hidden: true, Usage: "stop when standard input ends"},
 		},
@@ -71,7 +72,7 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 	defer stop()
 	d, closeDaemon, err := a.start(ctx, runConfig{
 		Home: home, Listen: cmd.StringSlice("listen"), Join: cmd.StringSlice("join"),
-		MDNS: !cmd.Bool("no-mdns"), Version: version(),
+		MDNS: !cmd.Bool("no-mdns"), Detect: !cmd.Bool("no-detect"), Version: version(),
 	})
 	if err != nil {
 		if ctx.Err() != nil {

@@ -51,6 +51,9 @@ type Daemon interface {
 	Peers(ctx context.Context) ([]PeerInfo, error)
 	// Status is one screen's worth of everything.
 	Status(ctx context.Context) (StatusInfo, error)
+	// Environment is where the peer is, as far as it knows: it locates the peer, and
+	// is for whoever runs it.
+	Environment(ctx context.Context) (EnvironmentInfo, error)
 	// Events tells what the daemon does, from now until ctx ends. A reader that
 	// is too slow loses notices, never holds up the daemon.
 	Events(ctx context.Context) (Stream[Notice], error)

@@ -49,6 +49,8 @@ var calls = []struct {
 		nil, []PeerInfo{{ID: "p", RTTMillis: 1.5, Topics: []string{"a"}}}},
 	{"status", func(t *testing.T, c *Client) (any, error) { return c.Status(t.Context()) },
 		nil, StatusInfo{ID: "me", Refused: []Counter{{"bad signature", 3}}}},
+	{"environment", func(t *testing.T, c *Client) (any, error) { return c.Environment(t.Context()) },
+		nil, EnvironmentInfo{NICs: []NICInfo{{Name: "lan0", Published: []Property{{"mapping", "none"}}}}}},
 	{"stop", func(t *testing.T, c *Client) (any, error) { return nil, c.Stop(t.Context()) }, "stop", nil},
 }
 

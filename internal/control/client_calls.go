@@ -79,6 +79,11 @@ func (c *Client) Status(ctx context.Context) (StatusInfo, error) {
 	return ask[StatusInfo](ctx, c, http.MethodGet, pathStatus, nil)
 }
 
+// Environment implements Daemon.
+func (c *Client) Environment(ctx context.Context) (EnvironmentInfo, error) {
+	return ask[EnvironmentInfo](ctx, c, http.MethodGet, pathEnvironment, nil)
+}
+
 // Stop implements Daemon.
 func (c *Client) Stop(ctx context.Context) error {
 	_, err := ask[empty](ctx, c, http.MethodPost, pathStop, empty{})

@@ -79,6 +79,10 @@ func (f *fake) Status(context.Context) (StatusInfo, error) {
 	return StatusInfo{ID: "me", Refused: []Counter{{"bad signature", 3}}}, f.err
 }
 
+func (f *fake) Environment(context.Context) (EnvironmentInfo, error) {
+	return EnvironmentInfo{NICs: []NICInfo{{Name: "lan0", Published: []Property{{"mapping", "none"}}}}}, f.err
+}
+
 func (f *fake) Events(ctx context.Context) (Stream[Notice], error) {
 	if f.err != nil {
 		return nil, f.err

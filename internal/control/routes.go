@@ -20,6 +20,7 @@ const (
 	pathAddTicket    = "/v1/ticket/add"
 	pathPeers        = "/v1/peers"
 	pathStatus       = "/v1/status"
+	pathEnvironment  = "/v1/environment"
 	pathEvents       = "/v1/events" // stream of Notice
 	pathStop         = "/v1/stop"
 )
@@ -80,6 +81,7 @@ func routes(d Daemon) *http.ServeMux {
 	}))
 	mux.Handle("GET "+pathPeers, get(d.Peers))
 	mux.Handle("GET "+pathStatus, get(d.Status))
+	mux.Handle("GET "+pathEnvironment, get(d.Environment))
 	mux.Handle("POST "+pathStop, do(func(ctx context.Context, _ empty) error { return d.Stop(ctx) }))
 
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,174 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/libp2p/go-libp2p"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/quilt-p2p/quilt/euid"
+	"github.com/quilt-p2p/quilt/euid/detect"
+	"github.com/quilt-p2p/quilt/gossipmembership"
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// WithDetection finds out where this peer is, and publishes of it what package euid
+// makes of it. Others then try now and then whether they can call this peer, as it
+// does for them (AutoNAT v2). A peer that listens on loopback only is nowhere, and
+// detects nothing. Default: off.
+func WithDetection(on bool) Option {
+	return func(c *config) error { c.detect = on; return nil }
+}
+
+// networkKey is the key of the tags: this is the open network.
+var networkKey = euid.NetworkKey("")
+
+// Environment is what this peer knows of where it is. It locates the peer: it is for
+// whoever runs it.
+type Environment struct {
+	NICs    []NICInfo
+	Skipped []detect.Skipped
+	// Notes say what could not be found out.
+	Notes []string
+}
+
+// NICInfo is what is known of one interface.
+type NICInfo struct {
+	detect.Change
+	// Published is what others are told of it; the zero EUID for nothing yet.
+	Published euid.EUID
+}
+
+// environment is where the peer is, as it has told others.
+type environment struct {
+	detector *detect.Detector // nil: nothing is detected
+	why      string           // for what reason
+
+	mu    sync.Mutex
+	euids []nicEUID // by NIC
+}
+
+type nicEUID struct {
+	nic     protocol.NIC
+	euid    euid.EUID
+	encoded []byte // shared; not changed
+}
+
+// detects reports whether there is something to detect.
+func (c *config) detects() (yes bool, why string) {
+	if !c.detect {
+		return false, "detection is off"
+	}
+	for _, text := range c.listen {
+		if a, err := ma.NewMultiaddr(text); err == nil && !manet.IsIPLoopback(a) {
+			return true, ""
+		}
+	}
+	return false, "the peer listens on this host only"
+}
+
+// hostOptions are those of the libp2p host that detection needs.
+func (c *config) hostOptions() []libp2p.Option {
+	if yes, _ := c.detects(); yes {
+		return append([]libp2p.Option{libp2p.EnableAutoNATv2()}, c.libp2p...)
+	}
+	return c.libp2p
+}
+
+// startDetection begins to find out where the peer is; the goroutine ends when the
+// node closes.
+func (n *Node) startDetection() error {
+	yes, why := n.cfg.detects()
+	if n.env.why = why; !yes {
+		return nil
+	}
+	d, err := detect.New(detect.Config{Bus: n.links.Host().EventBus(),
+		Listening: n.links.Host().Network().ListenAddresses, NoMulticast: !n.cfg.mdns, System: n.cfg.system})
+	if err != nil {
+		return err
+	}
+	n.env.detector = d
+	ctx, cancel := context.WithCancel(context.Background())
+	n.wg.Go(func() {
+		<-n.closing
+		cancel()
+	})
+	n.wg.Go(func() {
+		if err := d.Run(ctx); err != nil {
+			n.log.Warn("finding out where this peer is", "error", err)
+		}
+	})
+	n.wg.Go(func() {
+		for c := range d.Changes() {
+			n.moved(c)
+		}
+	})
+	return nil
+}
+
+// moved takes in what is new of an interface: the core hears of it, and others by the
+// next record, unless what is published stays the same.
+func (n *Node) moved(c detect.Change) {
+	encoded, news := n.env.change(c)
+	if !news {
+		return
+	}
+	n.tell(protocol.EUIDChanged{NIC: c.NIC, EUID: encoded})
+	handler{n}.AddrsChanged() // the same goroutine signs for both
+}
+
+// change keeps the EUID of an interface, and returns what to tell, if that is news.
+func (e *environment) change(c detect.Change) (encoded []byte, news bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k, known := slices.BinarySearchFunc(e.euids, c.NIC, func(a nicEUID, nic protocol.NIC) int { return int(a.nic) - int(nic) })
+	if c.Gone {
+		if known {
+			e.euids = slices.Delete(e.euids, k, k+1)
+		}
+		return nil, known
+	}
+	if !known {
+		e.euids = slices.Insert(e.euids, k, nicEUID{nic: c.NIC})
+	}
+	next := c.Observation.EUID(networkKey, e.euids[k].euid)
+	if known && next == e.euids[k].euid {
+		return nil, false
+	}
+	e.euids[k].euid, e.euids[k].encoded = next, next.Append(nil)
+	return e.euids[k].encoded, true
+}
+
+// published are the EUIDs for the record.
+func (e *environment) published() (list [][]byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, n := range e.euids[:min(len(e.euids), gossipmembership.MaxEUIDs)] {
+		list = append(list, n.encoded)
+	}
+	return list
+}
+
+// Environment returns what this peer knows of where it is.
+func (n *Node) Environment() Environment {
+	if n.env.detector == nil {
+		return Environment{Notes: []string{n.env.why}}
+	}
+	s := n.env.detector.Snapshot()
+	e := Environment{Skipped: s.Skipped, Notes: s.Notes}
+	n.env.mu.Lock()
+	defer n.env.mu.Unlock()
+	for _, c := range s.NICs {
+		info := NICInfo{Change: c}
+		for _, p := range n.env.euids {
+			if p.nic == c.NIC {
+				info.Published = p.euid
+			}
+		}
+		e.NICs = append(e.NICs, info)
+	}
+	return e
+}
