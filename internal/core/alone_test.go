@@ -22,6 +22,16 @@ func environment(d euid.Direction, m euid.Mapping) []byte {
 	return e.Append(nil)
 }
 
+// oneLAN is an environment behind a router that others are behind too.
+func oneLAN(encoded []byte) []byte {
+	e, err := euid.Parse(encoded)
+	if err != nil {
+		panic(err)
+	}
+	e.Hops[0] = euid.Place{Class: euid.ClassPrivate, Tag: 77}
+	return e.Append(nil)
+}
+
 // TestAlone: a host whose last link falls silent dials a handful from its book, only
 // what can be reached, again and again until a link speaks.
 func TestAlone(t *testing.T) {
@@ -68,6 +78,7 @@ func TestNotDialable(t *testing.T) {
 	}{
 		{"public", symmetric, withReach(bob, euid.DirectionPublic, euid.MappingNone), true},
 		{"behind a NAT", symmetric, withReach(bob, euid.DirectionPunchable, euid.MappingIndependent), false},
+		{"behind the same router", oneLAN(symmetric), gossipmembership.Record{Peer: bob, Seq: 1, Addrs: []string{"x"}, EUIDs: [][]byte{oneLAN(symmetric)}}, true},
 		{"own environment unknown", nil, withReach(bob, euid.DirectionUnreachable, euid.MappingDependent), true},
 		{"its environment unknown", symmetric, testRecord(bob), true},
 		{"nonsense", symmetric, func() gossipmembership.Record { rec := testRecord(bob); rec.EUIDs = [][]byte{{200}}; return rec }(), true},

@@ -77,7 +77,8 @@ func (h *Host) startDial(now protocol.Time, p protocol.PeerID, out *protocol.Out
 
 // dialable reports whether a dial of a peer can get through at all, by the environments
 // of both: what cannot would only take the time of one that can, and most hosts are
-// behind a NAT. What is unknown is tried.
+// behind a NAT. What is unknown is tried, and what seems to be on one's own LAN, behind
+// the same NAT, where private addresses serve.
 func (h *Host) dialable(p protocol.PeerID) bool {
 	rec, known := h.book.Record(p)
 	if !known || len(rec.EUIDs) == 0 || len(h.nics.list) == 0 {
@@ -90,7 +91,7 @@ func (h *Host) dialable(p protocol.PeerID) bool {
 		}
 		for _, nic := range h.nics.list {
 			from, err := euid.Parse(nic.EUID)
-			if err != nil || euid.Dialable(from, to) {
+			if err != nil || euid.Dialable(from, to) || euid.ClosenessOf(from, to) >= euid.SharedRouter(1) {
 				return true
 			}
 		}
