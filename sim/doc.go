@@ -5,8 +5,9 @@
 // On a topology (package topology, [Config.Topology]) hosts have its latencies,
 // bandwidths, NATs and IP multicast, and see of their place what detection would see
 // (detect.go); without one all pairs have the same latency, and there is nothing of
-// all that. Not modelled: the transport's headers, hosts that drop
-// what they cannot send in time, a NAT's mappings outliving a link.
+// all that. Not modelled: the transport's headers, its flow control (a slow downlink
+// does not slow its senders), what two hosts behind one NAT could do by their private
+// addresses, a NAT's mappings outliving a link.
 //
 // A [Network] is a set of [Host]s; a test adds hosts, tells them of each other,
 // publishes, kills, and runs the clock:
@@ -24,7 +25,10 @@
 // A host may be played by something else than its honest core ([Wrap]): package
 // adversary has attackers.
 //
+// A protocol of one's own ([Config.Plugin]) takes the place of gossip. Package scenario
+// makes whole experiments of all this.
+//
 // Read network.go first, then host.go, perform.go, link.go and multicast.go; latency.go,
-// bandwidth.go, nat.go and processing.go say how long things take and what gets
-// through.
+// uplink.go, bandwidth.go, nat.go and processing.go say how long things take and what
+// gets through.
 package sim

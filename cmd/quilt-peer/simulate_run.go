@@ -112,7 +112,7 @@ type measurement struct {
 // 14 GB).
 const (
 	simulateGC     = 200
-	simulateMemory = 11 << 30
+	simulateMemory = 12 << 30
 )
 
 // tuneMemory makes them hold.

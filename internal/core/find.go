@@ -57,6 +57,7 @@ func (h *Host) advanceFind(now protocol.Time, out *protocol.Outbox) {
 		return
 	}
 	h.find.due = protocol.Never
+	h.find.own.forget(now)
 	var short, content []protocol.TopicID
 	for _, t := range h.topics.order {
 		if t.findAt <= now && len(short)+len(content) < MaxFindTopics && len(h.links.order) > 0 {

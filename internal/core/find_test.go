@@ -253,3 +253,24 @@ func TestMaxOwnWalks(t *testing.T) {
 		t.Errorf("%d own walks", n)
 	}
 }
+
+// TestWalksLetGo: what is remembered of walks does not stay when their time is over.
+func TestWalksLetGo(t *testing.T) {
+	r := newRig(t, Config{Linger: time.Hour})
+	r.do(Join{Name: square})
+	r.link(alice)
+	r.link(bob)
+	r.hear(alice, "", protocol.ObjectHost, find{nonce: 7, ttl: 2, topics: []protocol.TopicID{protocol.TopicOf(square)}})
+	if l := r.h.links.get(alice); len(l.walks) == 0 || len(r.h.find.own) == 0 {
+		t.Fatalf("%d walks by alice, %d own", len(l.walks), len(r.h.find.own))
+	}
+	for range 100 {
+		r.now = r.now.Add(walkLife / 50)
+		r.hear(alice, "", protocol.ObjectHost, pong{})
+		r.hear(bob, "", protocol.ObjectHost, pong{})
+		if r.h.links.get(alice).walks == nil {
+			return
+		}
+	}
+	t.Error("the walk that came by alice is remembered for ever")
+}

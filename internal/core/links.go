@@ -185,6 +185,7 @@ func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
 			continue
 		}
 		h.judge(now, l, out)
+		l.walks.forget(now)
 		h.links.moved(l)
 	}
 }

@@ -91,13 +91,13 @@ func (l *liveness) pingAt() protocol.Time { return min(l.silentAt, l.measureAt) 
 
 // ping notes that a ping goes out and returns its number.
 func (l *liveness) ping(now protocol.Time, rng *rand.Rand) uint64 {
-	nonce := uint64(rng.Uint32())
+	nonce := rng.Uint32()
 	l.sent(now, nonce)
 	l.silentAt = now.Add(max(repingAfter, l.rtt))
 	if l.suspected {
 		l.silentAt = now.Add(PingAfter)
 	}
-	return nonce
+	return uint64(nonce)
 }
 
 // suspectAfter is the silence that is suspicious, suspectAt when it has lasted so

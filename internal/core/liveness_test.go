@@ -247,7 +247,7 @@ func TestRoundTripTime(t *testing.T) {
 		t.Error("an answer is measured twice")
 	}
 	r = newRoundTrip(0, 100*time.Millisecond)
-	for n := range uint64(maxPings + 1) {
+	for n := range uint32(maxPings + 1) {
 		r.sent(0, n)
 	}
 	if r.pong(5, 0) {

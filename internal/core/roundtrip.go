@@ -32,8 +32,8 @@ type roundTrip struct {
 
 // sentPing is a ping, open until it is answered.
 type sentPing struct {
-	nonce uint64
 	at    protocol.Time
+	nonce uint32
 	open  bool
 }
 
@@ -60,9 +60,9 @@ func (r *roundTrip) news() bool {
 }
 
 // sent notes a ping. Its number is random: an answer cannot come before the ping.
-func (r *roundTrip) sent(now protocol.Time, nonce uint64) {
+func (r *roundTrip) sent(now protocol.Time, nonce uint32) {
 	r.last = (r.last + 1) % maxPings
-	r.pings[r.last] = sentPing{nonce, now, true}
+	r.pings[r.last] = sentPing{now, nonce, true}
 	r.measureAt = now.Add(rttRetry)
 }
 
@@ -70,7 +70,7 @@ func (r *roundTrip) sent(now protocol.Time, nonce uint64) {
 func (r *roundTrip) pong(now protocol.Time, nonce uint64) bool {
 	for i := range r.pings {
 		p := &r.pings[i]
-		if !p.open || p.nonce != nonce {
+		if !p.open || uint64(p.nonce) != nonce {
 			continue
 		}
 		sample := min(max(now.Sub(p.at), 1), maxRTT)

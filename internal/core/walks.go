@@ -55,6 +55,13 @@ func (ws *walks) add(now protocol.Time, w walk, bound int) {
 	*ws = append(*ws, w)
 }
 
+// forget lets go of the room once the last walk's time is over.
+func (ws *walks) forget(now protocol.Time) {
+	if n := len(*ws); n > 0 && (*ws)[n-1].until <= now {
+		*ws = nil
+	}
+}
+
 // find returns the walk with the given number, nil for none.
 func (ws walks) find(now protocol.Time, nonce uint64) *walk {
 	for i := range ws {
