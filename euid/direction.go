@@ -109,17 +109,28 @@ func Linkable(a, b EUID) bool {
 }
 
 // Dialable reports whether a dial from one interface to another may get through: to
-// one that is public, or by a hole punch, which takes both sides. It errs towards
-// true, as [Linkable] does, which asks for either side's dial.
+// one that is public, or by a hole punch, which takes both sides and somebody whom
+// both have a link to. It errs towards true, as [Linkable] does, which asks for either
+// side's dial.
 func Dialable(from, to EUID) bool {
+	return anyPath(from, to, func(a, b Direction) bool {
+		return callable(b) || punches(a, from.Mapping) && punches(b, to.Mapping)
+	})
+}
+
+// Callable reports whether a dial may get through without anybody's help.
+func Callable(from, to EUID) bool {
+	return anyPath(from, to, func(_, b Direction) bool { return callable(b) })
+}
+
+func callable(d Direction) bool { return d == DirectionPublic || d == DirectionUnknown }
+
+// anyPath reports whether some transport of some family that both have will do.
+func anyPath(from, to EUID, will func(a, b Direction) bool) bool {
 	for f := range NumFamilies {
 		for t := range NumTransports {
 			a, b := from.Reach[f][t], to.Reach[f][t]
-			switch {
-			case a == DirectionNone || b == DirectionNone:
-			case b == DirectionPublic || b == DirectionUnknown:
-				return true
-			case punches(a, from.Mapping) && punches(b, to.Mapping):
+			if a != DirectionNone && b != DirectionNone && will(a, b) {
 				return true
 			}
 		}

@@ -117,6 +117,7 @@ func (v *View) add(now protocol.Time, n neighbor, out *protocol.Outbox) {
 func (v *View) remove(now protocol.Time, i int, reason string, out *protocol.Outbox) neighbor {
 	n := v.active[i]
 	v.active = append(v.active[:i], v.active[i+1:]...)
+	v.pace.reset()
 	if v.exchange.peer == n.peer {
 		v.exchange = exchange{}
 	}

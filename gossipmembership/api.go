@@ -40,6 +40,8 @@ type Book interface {
 	Record(PeerID) (Record, bool)
 	// Learn takes in a verified record that from has passed on.
 	Learn(now protocol.Time, rec Record, from PeerID)
+	// Dialable reports whether a dial of a peer may get through, as far as is known.
+	Dialable(PeerID) bool
 }
 
 // Decode is a decoder, a View a machine that can explain itself.

@@ -92,6 +92,9 @@ func (v *View) neighborReply(now protocol.Time, from PeerID, m NeighborReply, ou
 	}
 	v.alive(now, from)
 	v.refused(now, from)
+	if a.why == toFill {
+		v.pace.refused(now, v.jitter)
+	}
 	v.learn(now, m.Records, from)
 	out.Add(protocol.Close{Peer: from, Reason: "view: refused"})
 	out.Note("view.refused", from, protocol.ItemID{}, int64(m.Degree))

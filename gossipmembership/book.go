@@ -30,24 +30,29 @@ type SimpleBook struct {
 	own      Record
 	capacity int
 	rng      *rand.Rand
+	keep     func(Record) *Record
 
 	entries []bookEntry
-	index   map[PeerID]int // of entries; for lookup only
-	proven  int            // entries that are proven
+	index   map[PeerID]int      // of entries; for lookup only
+	hints   map[PeerID][]string // addresses that nobody signed; for lookup only
+	proven  int                 // entries that are proven
 }
 
 // bookEntry is what the book knows of a peer.
 type bookEntry struct {
 	peer   PeerID
-	record Record // Seq 0 without one
-	hints  []string
-	from   PeerID // who passed it on first
+	record *Record // nil without one
+	from   PeerID  // who passed it on first
 	// proven is set where a dial has worked and workedAt says when; failures
-	// counts those that have not since.
-	proven   bool
+	// counts those that have not since, to maxFailed.
 	workedAt protocol.Time
-	failures int
+	failures uint8
+	proven   bool
+	hinted   bool // there are hints
 }
+
+// maxFailed is how many failures are told apart.
+const maxFailed = 255
 
 // NewSimpleBook returns a book of at most capacity peers, MaxBook where capacity
 // is 0 or more than that.
@@ -55,8 +60,17 @@ func NewSimpleBook(self PeerID, capacity int, rng *rand.Rand) *SimpleBook {
 	if capacity <= 0 || capacity > MaxBook {
 		capacity = MaxBook
 	}
-	return &SimpleBook{self: self, capacity: capacity, rng: rng, index: make(map[PeerID]int)}
+	return &SimpleBook{self: self, capacity: capacity, rng: rng, keep: keepOwn,
+		index: make(map[PeerID]int), hints: make(map[PeerID][]string)}
 }
+
+// keepOwn gives a record a place of its own.
+func keepOwn(rec Record) *Record { return &rec }
+
+// Share has the book get its records' places from keep, which must return a record
+// equal to its argument that nobody changes: so the books of many peers in one process
+// hold one copy of each.
+func (b *SimpleBook) Share(keep func(Record) *Record) { b.keep = keep }
 
 // Len is the number of peers in the book, the host itself not counted.
 func (b *SimpleBook) Len() int { return len(b.entries) }
@@ -66,8 +80,8 @@ func (b *SimpleBook) Record(peer PeerID) (Record, bool) {
 	if peer == b.self {
 		return b.own, b.own.Seq > 0
 	}
-	if i, ok := b.index[peer]; ok && b.entries[i].record.Seq > 0 {
-		return b.entries[i].record, true
+	if i, ok := b.index[peer]; ok && b.entries[i].record != nil {
+		return *b.entries[i].record, true
 	}
 	return Record{}, false
 }
@@ -82,8 +96,8 @@ func (b *SimpleBook) Learn(now protocol.Time, rec Record, from PeerID) {
 			b.own = rec
 		}
 	default:
-		if e := b.entry(rec.Peer, from); e != nil && Newer(rec, e.record) {
-			e.record = rec
+		if e := b.entry(rec.Peer, from); e != nil && (e.record == nil || Newer(rec, *e.record)) {
+			e.record = b.keep(rec)
 		}
 	}
 }
@@ -99,14 +113,16 @@ func (b *SimpleBook) Hint(peer PeerID, addrs []string) {
 		return
 	}
 	hints := make([]string, 0, MaxHints)
-	for _, list := range [][]string{addrs, e.hints} {
+	for _, list := range [][]string{addrs, b.hints[peer]} {
 		for _, a := range list {
 			if len(hints) < MaxHints && len(a) > 0 && len(a) <= MaxAddrLen && !slices.Contains(hints, a) {
 				hints = append(hints, a)
 			}
 		}
 	}
-	e.hints = hints
+	if e.hinted = len(hints) > 0; e.hinted {
+		b.hints[peer] = hints
+	}
 }
 
 // Addrs returns the addresses at which to dial a peer, those it signed first: at
@@ -117,14 +133,22 @@ func (b *SimpleBook) Addrs(peer PeerID) []string {
 		return nil
 	}
 	e := &b.entries[i]
-	addrs := slices.Clone(e.record.Addrs)
-	for _, a := range e.hints {
-		if !slices.Contains(addrs, a) {
-			addrs = append(addrs, a)
+	var addrs []string
+	if e.record != nil {
+		addrs = slices.Clone(e.record.Addrs)
+	}
+	if e.hinted {
+		for _, a := range b.hints[peer] {
+			if !slices.Contains(addrs, a) {
+				addrs = append(addrs, a)
+			}
 		}
 	}
 	return addrs
 }
+
+// Dialable implements Book: a book alone knows of no obstacle.
+func (b *SimpleBook) Dialable(PeerID) bool { return true }
 
 // Some draws at most n peers that are acceptable, those first whose dials have failed
 // least.
@@ -160,7 +184,8 @@ func (b *SimpleBook) Worked(peer PeerID, now protocol.Time) {
 // Failed notes that a dial to a peer has not worked.
 func (b *SimpleBook) Failed(peer PeerID, _ protocol.Time) {
 	if i, ok := b.index[peer]; ok {
-		b.entries[i].failures++
+		e := &b.entries[i]
+		e.failures = min(e.failures, maxFailed-1) + 1
 	}
 }
 
@@ -199,11 +224,11 @@ func (b *SimpleBook) Remembered(n int) []Record {
 	})
 	recs := make([]Record, 0, max(0, min(n, len(worked))))
 	for _, e := range worked[:cap(recs)] {
-		rec := e.record
-		if rec.Seq == 0 {
-			rec = Record{Peer: e.peer, Addrs: slices.Clone(e.hints)}
+		if e.record != nil {
+			recs = append(recs, *e.record)
+		} else {
+			recs = append(recs, Record{Peer: e.peer, Addrs: slices.Clone(b.hints[e.peer])})
 		}
-		recs = append(recs, rec)
 	}
 	return recs
 }

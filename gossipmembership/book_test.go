@@ -157,3 +157,29 @@ func TestBookRemembers(t *testing.T) {
 		t.Error("the hint is not restored as one")
 	}
 }
+
+// Books that share records hold one copy of each.
+func TestBooksShareRecords(t *testing.T) {
+	one := testRecord(1, 5)
+	share := func(Record) *Record { return &one }
+	books := []*SimpleBook{newTestBook(0), newTestBook(0)}
+	for _, b := range books {
+		b.Share(share)
+		b.Learn(1, testRecord(1, 5), testPeer(2))
+	}
+	if books[0].entries[0].record != &one || books[1].entries[0].record != &one {
+		t.Error("a book has a copy of its own")
+	}
+}
+
+// Failures are counted to a bound.
+func TestBookCountsFailures(t *testing.T) {
+	b := newTestBook(0)
+	b.Learn(1, testRecord(1, 5), testPeer(2))
+	for range 2 * maxFailed {
+		b.Failed(testPeer(1), 1)
+	}
+	if b.entries[0].failures != maxFailed {
+		t.Errorf("%d failures", b.entries[0].failures)
+	}
+}

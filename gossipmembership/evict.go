@@ -54,6 +54,7 @@ func (b *SimpleBook) drop(i int) {
 		b.proven--
 	}
 	delete(b.index, b.entries[i].peer)
+	delete(b.hints, b.entries[i].peer)
 	last := len(b.entries) - 1
 	if i != last {
 		b.entries[i] = b.entries[last]

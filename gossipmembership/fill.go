@@ -28,7 +28,7 @@ func (v *View) mayFill() bool {
 // they cost nothing and are no stranger's choice; not always, or groups that share
 // links would fall into the same islands. Then those that fail least.
 func (v *View) fill(now protocol.Time, out *protocol.Outbox) {
-	for v.mayFill() {
+	for v.mayFill() && v.paced() <= now {
 		linkedFirst := v.rng.IntN(2) == 0
 		i := v.choose(len(v.passive), func(i int) int {
 			m := &v.passive[i]
@@ -47,6 +47,12 @@ func (v *View) fill(now protocol.Time, out *protocol.Outbox) {
 	}
 }
 
+// paced is from when on a member may be asked to fill the view.
+func (v *View) paced() protocol.Time {
+	all, _ := v.speaking()
+	return v.pace.next(all)
+}
+
 // fillAt is when a member can be asked that cannot be asked now.
 func (v *View) fillAt() protocol.Time {
 	at := protocol.Never
@@ -58,7 +64,7 @@ func (v *View) fillAt() protocol.Time {
 			at = min(at, m.retryAt)
 		}
 	}
-	return at
+	return max(at, v.paced())
 }
 
 // ready reports whether a member can be asked, back-off aside: it is not being

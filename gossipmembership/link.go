@@ -37,6 +37,7 @@ func (v *View) linkDown(now protocol.Time, peer PeerID, reason string, out *prot
 func (v *View) suspect(now protocol.Time, peer PeerID) {
 	v.setSuspected(peer, true)
 	if i := v.neighborIndex(peer); i >= 0 {
+		v.pace.reset()
 		v.hurry(now)
 		if v.active[i].outbound {
 			v.rotateAfterLoss(now)

@@ -74,9 +74,13 @@ func (v *View) learn(now protocol.Time, recs []Record, from PeerID) int {
 }
 
 // remember adds a member to the passive view, unless it is known already, and
-// reports whether it did.
+// reports whether it did. Who cannot be dialled is no member to try: behind a symmetric
+// NAT most peers are such, and they would drive out those that can.
 func (v *View) remember(now protocol.Time, m member) bool {
 	if m.peer == v.self || v.neighborIndex(m.peer) >= 0 || v.memberIndex(m.peer) >= 0 || v.lostIndex(m.peer) >= 0 {
+		return false
+	}
+	if _, linked := v.links[m.peer]; !linked && !v.book.Dialable(m.peer) {
 		return false
 	}
 	if len(v.passive) >= v.cfg.MaxPassive && !v.displace(now) {

@@ -35,6 +35,7 @@ type View struct {
 	shuffleEvery time.Duration // adapts to what shuffles bring
 	shuffleAt    protocol.Time
 	presentAt    protocol.Time
+	pace         pace // of requests to fill the view
 	rotateAt     protocol.Time
 	rotateTries  int // further members that this rotation may try
 	rotatedAt    protocol.Time

@@ -20,6 +20,7 @@ type Host struct {
 	play   protocol.Machine // what plays the host: core, or what is wrapped around it
 	out    protocol.Outbox
 	self   gossipmembership.Record
+	shared *gossipmembership.Record // it, as books hold it; nil until one does
 	alive  bool
 	wakeAt protocol.Time
 	links  linkTable
@@ -74,7 +75,7 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 		Receipts: make(map[protocol.ItemID][]protocol.PeerID),
 	}
 	cfg := n.cfg.Core
-	cfg.Self, cfg.Plugin = h.id, n.cfg.Plugin
+	cfg.Self, cfg.Plugin, cfg.Share = h.id, n.cfg.Plugin, n.share
 	rng := rand.New(rand.NewPCG(n.peers.Uint64(), uint64(i)))
 	h.core = core.New(cfg, rng)
 	h.play = h.core
@@ -105,6 +106,29 @@ func (n *Network) host(id protocol.PeerID) *Host {
 		return nil
 	}
 	return n.hosts[i]
+}
+
+// share gives a record its place in memory, for all address books the same: most hosts
+// hold the same records, and with a hundred thousand they would fill it.
+func (n *Network) share(rec gossipmembership.Record) *gossipmembership.Record {
+	h := n.host(rec.Peer)
+	if h == nil || !sameRecord(rec, h.self) {
+		return &rec // an old one, or a forged one
+	}
+	if h.shared == nil || h.shared.Seq != rec.Seq {
+		h.shared = &rec
+	}
+	return h.shared
+}
+
+// sameRecord reports whether two records are one: a copy shares its slices.
+func sameRecord(a, b gossipmembership.Record) bool {
+	return a.Peer == b.Peer && a.Seq == b.Seq && a.Caps == b.Caps &&
+		sameSlice(a.Addrs, b.Addrs) && sameSlice(a.EUIDs, b.EUIDs) && sameSlice(a.Signature, b.Signature)
+}
+
+func sameSlice[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // record is the host's own record: the simulator leaves signatures out.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"time"
 
 	"github.com/quilt-p2p/quilt/internal/sendqueue"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -16,6 +17,10 @@ import (
 // maxServe bounds the stored items that wait for room behind one link's queue; more
 // are dropped, and asked for again. A request is for some hundred at most.
 const maxServe = 4096
+
+// lineBuffer is how far ahead the line is filled, as a socket and a network card would
+// (our guess, and far less than theirs): what is on it can no longer be overtaken.
+const lineBuffer = 500 * time.Microsecond
 
 // waiting is what waits at one end of a link.
 type waiting struct {
@@ -51,7 +56,7 @@ type dropped struct {
 // it.
 func (h *Host) enqueue(other *Host, l *link, f frame, size int, class protocol.Class, expires protocol.Time) {
 	n := h.net
-	if n.cfg.Topology == nil || h.up.free <= n.now && len(h.up.turn) == 0 {
+	if n.cfg.Topology == nil || h.up.free <= n.now.Add(lineBuffer) && len(h.up.turn) == 0 {
 		h.transmit(other, l, f, size)
 		return
 	}
@@ -85,7 +90,7 @@ func itemOf(m protocol.Message) *protocol.Item {
 func (h *Host) whenFree() {
 	if !h.up.alarm {
 		h.up.alarm = true
-		h.net.schedule(h.up.free.Sub(h.net.now), event{host: h.index, kind: evUplink})
+		h.net.schedule(h.up.free.Add(-lineBuffer).Sub(h.net.now), event{host: h.index, kind: evUplink})
 	}
 }
 
@@ -93,7 +98,7 @@ func (h *Host) whenFree() {
 func (h *Host) nextFrame() {
 	h.up.alarm = false
 	for len(h.up.turn) > 0 {
-		if h.up.free > h.net.now {
+		if h.up.free > h.net.now.Add(lineBuffer) {
 			h.whenFree()
 			return
 		}

@@ -100,7 +100,7 @@ func TestBackPressure(t *testing.T) {
 // TestLateFramesGo: a frame whose time is up before its turn is not sent.
 func TestLateFramesGo(t *testing.T) {
 	net, h, told := slowHosts(t, 2)
-	late := net.Now().Add(4500 * time.Microsecond)
+	late := net.Now().Add(4400 * time.Microsecond)
 	for i := range 10 {
 		h[0].send(h[1].id, kilobit(i), protocol.Fresh, late)
 	}

@@ -26,6 +26,7 @@ func world(t *testing.T, n int) *topology.Topology {
 // linkedHosts adds n hosts and has each dial the next.
 func linkedHosts(t *testing.T, cfg Config, n int) (*Network, []*Host) {
 	t.Helper()
+	cfg.Core.Linger = time.Hour // no group uses the links
 	net := New(cfg)
 	for range n {
 		net.Add()

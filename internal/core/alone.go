@@ -10,7 +10,8 @@ import (
 // A host all of whose neighbours have died at once, as in a kill of four fifths, has
 // views whose members are mostly dead too, or behind NATs that let no dial through.
 // What it still has is its address book: while no link speaks it dials from that, many
-// at a time.
+// at a time, and those that it can call by itself: there is nobody who could help it
+// to punch.
 const (
 	// aloneEvery is the pause between two handfuls, aloneDials how many each has (our
 	// guesses: dials of the dead take some seconds, and MaxDials fit at once).
@@ -44,7 +45,10 @@ func (h *Host) advanceAlone(now protocol.Time, out *protocol.Outbox) {
 	if !h.alone() {
 		return
 	}
-	peers := h.book.Some(aloneDials, h.dialable)
+	peers := h.book.Some(aloneDials, h.callable)
+	if len(peers) == 0 {
+		peers = h.book.Some(aloneDials, h.dialable)
+	}
 	if len(peers) == 0 {
 		return // nobody is known: somebody must come, or tell
 	}

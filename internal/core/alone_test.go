@@ -67,6 +67,34 @@ func TestAlone(t *testing.T) {
 	}
 }
 
+// TestAlonePunchesNothing: a host without a link calls whom it can call by itself, and
+// tries a punch only if there is nobody else.
+func TestAlonePunchesNothing(t *testing.T) {
+	for _, public := range []int{0, 5} {
+		r := newRig(t, Config{Linger: time.Hour})
+		r.do(protocol.EUIDChanged{NIC: 1, EUID: environment(euid.DirectionPunchable, euid.MappingIndependent)})
+		for i := range 100 {
+			d := euid.DirectionPunchable
+			if i < public {
+				d = euid.DirectionPublic
+			}
+			r.h.book.Learn(r.now, withReach(peer(i), d, euid.MappingIndependent), alice)
+		}
+		r.h.aloneAt = r.now
+		calls, punches := 0, 0
+		for _, e := range of[Dial](r.settle()) {
+			if r.h.callable(e.Peer) {
+				calls++
+			} else {
+				punches++
+			}
+		}
+		if calls != public || (punches > 0) != (public == 0) {
+			t.Errorf("with %d that can be called: %d calls, %d punches", public, calls, punches)
+		}
+	}
+}
+
 // TestNotDialable: what cannot be dialled fails at once, and its place is another's.
 func TestNotDialable(t *testing.T) {
 	symmetric := environment(euid.DirectionUnreachable, euid.MappingDependent)

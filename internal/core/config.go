@@ -54,6 +54,9 @@ const minUnused = 2 * time.Second
 type Config struct {
 	// Self is this host's ID. Required.
 	Self protocol.PeerID
+	// Share, if set, gives records their place in memory (gossipmembership's
+	// SimpleBook.Share): for many hosts in one process.
+	Share func(gossipmembership.Record) *gossipmembership.Record
 	// HostView shapes the active view among all hosts.
 	HostView gossipmembership.ViewConfig
 	// TopicView shapes the active view of each topic.

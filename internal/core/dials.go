@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quilt-p2p/quilt/euid"
+	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -75,11 +76,27 @@ func (h *Host) startDial(now protocol.Time, p protocol.PeerID, out *protocol.Out
 	h.pumpDials(now, out)
 }
 
+// dialBook is the address book as views see it: it knows whom this host can dial.
+type dialBook struct {
+	*gossipmembership.SimpleBook
+	host *Host
+}
+
+// Dialable implements gossipmembership.Book.
+func (b dialBook) Dialable(p protocol.PeerID) bool { return b.host.dialable(p) }
+
 // dialable reports whether a dial of a peer can get through at all, by the environments
 // of both: what cannot would only take the time of one that can, and most hosts are
 // behind a NAT. What is unknown is tried, and what seems to be on one's own LAN, behind
 // the same NAT, where private addresses serve.
-func (h *Host) dialable(p protocol.PeerID) bool {
+func (h *Host) dialable(p protocol.PeerID) bool { return h.passes(p, euid.Dialable) }
+
+// callable reports the same of a dial that nobody helps with.
+func (h *Host) callable(p protocol.PeerID) bool { return h.passes(p, euid.Callable) }
+
+// passes reports whether some of the peer's environments can be dialled from one of
+// this host's.
+func (h *Host) passes(p protocol.PeerID, through func(from, to euid.EUID) bool) bool {
 	rec, known := h.book.Record(p)
 	if !known || len(rec.EUIDs) == 0 || len(h.nics.list) == 0 {
 		return true
@@ -91,7 +108,7 @@ func (h *Host) dialable(p protocol.PeerID) bool {
 		}
 		for _, nic := range h.nics.list {
 			from, err := euid.Parse(nic.EUID)
-			if err != nil || euid.Dialable(from, to) || euid.ClosenessOf(from, to) >= euid.SharedRouter(1) {
+			if err != nil || through(from, to) || euid.ClosenessOf(from, to) >= euid.SharedRouter(1) {
 				return true
 			}
 		}

@@ -52,7 +52,7 @@ func TestTakeFind(t *testing.T) {
 			if got := strings.Join(words, ", "); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
-			if on, _ := sent[find](effects); len(on) > 0 && (on[0].ttl != test.onTTL || on[0].last != test.last || len(on[0].topics) != 2) {
+			if on, _ := sent[find](effects); len(on) > 0 && (on[0].ttl != test.onTTL || on[0].last != test.last || !slices.Contains(on[0].topics, protocol.TopicOf("nowhere")) || test.last && len(on[0].topics) != 2) {
 				t.Errorf("goes on as %+v, want a ttl of %d", on[0], test.onTTL)
 			}
 			answers, _ := sent[found](effects)
@@ -273,4 +273,25 @@ func TestWalksLetGo(t *testing.T) {
 		}
 	}
 	t.Error("the walk that came by alice is remembered for ever")
+}
+
+// A walk goes on for what nobody has answered for, and for three of four topics
+// that somebody has: one that all take part in is asked of three hosts in the mean.
+func TestWalksEndWhereTheyAreAnswered(t *testing.T) {
+	r := newRig(t, Config{})
+	r.do(Join{Name: square})
+	known, unknown := protocol.TopicOf(square), protocol.TopicOf("nowhere")
+	const tries = 1000
+	on := map[protocol.TopicID]int{}
+	for range tries {
+		for _, id := range r.h.leadOn(find{topics: []protocol.TopicID{known, unknown}}) {
+			on[id]++
+		}
+	}
+	if on[unknown] != tries || on[known] < tries*3/4-100 || on[known] > tries*3/4+100 {
+		t.Errorf("of %d walks %d go on for a topic answered for, %d for another", tries, on[known], on[unknown])
+	}
+	if all := r.h.leadOn(find{last: true, topics: []protocol.TopicID{known}}); len(all) != 1 {
+		t.Error("a walk to its last host ends before it")
+	}
 }

@@ -63,7 +63,10 @@ func New(cfg Config, rng *rand.Rand) *Host {
 		aloneAt: protocol.Never,
 	}
 	h.book = gossipmembership.NewSimpleBook(cfg.Self, 0, h.fork())
-	h.view = gossipmembership.NewView(cfg.HostView, cfg.Self, h.book, h.fork())
+	if cfg.Share != nil {
+		h.book.Share(cfg.Share)
+	}
+	h.view = gossipmembership.NewView(cfg.HostView, cfg.Self, dialBook{h.book, h}, h.fork())
 	h.viewing = newPart(protocol.ObjectView, h.view)
 	h.find = newFinder(h.fork())
 	return h
@@ -154,7 +157,7 @@ func (h *Host) received(now protocol.Time, in protocol.Received, out *protocol.O
 		out.Add(protocol.Event{Name: "core.no-link", Peer: in.From.Peer})
 		return
 	}
-	if l.live.hear(now, h.rng) {
+	if l.live.hear(now) {
 		h.restored(now, l.Peer)
 	}
 	h.links.moved(l)

@@ -60,7 +60,7 @@ func (h *Host) unwanted(now protocol.Time, l protocol.Link) string {
 // take takes a new link in. Only a dial proves that a peer can be reached; that it
 // reaches us proves nothing.
 func (h *Host) take(now protocol.Time, l protocol.Link, out *protocol.Outbox) {
-	n := newLink(now, h.cfg.Self, l, h.rng)
+	n := newLink(now, h.cfg.Self, l)
 	h.links.put(n)
 	if l.Outbound {
 		h.book.Worked(l.Peer, now)
@@ -187,6 +187,16 @@ func (h *Host) advanceLinks(now protocol.Time, out *protocol.Outbox) {
 		h.judge(now, l, out)
 		l.walks.forget(now)
 		h.links.moved(l)
+	}
+	h.pingEarly(now, out)
+}
+
+// pingEarly sends with the pings that were due those that nearly are.
+func (h *Host) pingEarly(now protocol.Time, out *protocol.Outbox) {
+	for i := range h.links.index {
+		if l := h.links.index[i]; l.due <= now.Add(pingEarly) && l.link.live.mayPing(now) {
+			h.ping(now, l.link, out)
+		}
 	}
 }
 

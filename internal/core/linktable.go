@@ -1,7 +1,6 @@
 package core
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -24,9 +23,9 @@ type link struct {
 }
 
 // newLink returns a link of this host, self, that is up from now on.
-func newLink(now protocol.Time, self protocol.PeerID, l protocol.Link, rng *rand.Rand) *link {
+func newLink(now protocol.Time, self protocol.PeerID, l protocol.Link) *link {
 	return &link{
-		Link: l, live: newLiveness(now, l.RTT, l.Peer < self, rng), since: now, lingerAt: protocol.Never,
+		Link: l, live: newLiveness(now, l.RTT, l.Peer < self), since: now, lingerAt: protocol.Never,
 		finds: newBucket(now, walkRate, walkBurst),
 		asks:  newBucket(now, askRate, askBurst),
 		whos:  newBucket(now, whoRate, whoBurst),

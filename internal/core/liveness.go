@@ -25,9 +25,9 @@ const (
 	// moment at which it must suspect: beyond round trips of 200 ms pings cross again.
 	secondAfter = 50 * time.Millisecond
 	secondSpare = 100 * time.Millisecond
-	// pingJitter is taken off PingAfter at random so that a host's links do not ping
-	// at the same instant.
-	pingJitter = 100 * time.Millisecond
+	// pingEarly is by how much a ping may come before its time, to go out with one that
+	// is due: a host that wakes once for several of its links sleeps longer.
+	pingEarly = 100 * time.Millisecond
 	// repingAfter is the wait for a pong before the ping is repeated: a lost
 	// datagram must not look like a lost peer.
 	repingAfter = 230 * time.Millisecond
@@ -52,32 +52,40 @@ type liveness struct {
 	suspected bool
 	vouched   bool // some peer has heard it: the link is broken, not the peer
 	second    bool // the other end pings first
+	asked     bool // a ping is out
 	confirmed int  // peers that have not heard it either
 	roundTrip
 }
 
 // newLiveness starts to judge a link that came up at now.
-func newLiveness(now protocol.Time, rtt time.Duration, second bool, rng *rand.Rand) liveness {
+func newLiveness(now protocol.Time, rtt time.Duration, second bool) liveness {
 	l := liveness{roundTrip: newRoundTrip(now, rtt), second: second}
-	l.hear(now, rng)
+	l.hear(now)
 	return l
 }
 
 // hear notes that something came. It reports whether that ends a suspicion.
-func (l *liveness) hear(now protocol.Time, rng *rand.Rand) (restored bool) {
+func (l *liveness) hear(now protocol.Time) (restored bool) {
 	l.heard = now
-	l.silentAt = now.Add(l.patience(rng))
+	l.silentAt = now.Add(l.patience())
 	restored = l.suspected
-	l.suspected, l.confirmed, l.vouched = false, 0, false
+	l.suspected, l.confirmed, l.vouched, l.asked = false, 0, false, false
 	return restored
 }
 
 // patience is the silence after which this end pings.
-func (l *liveness) patience(rng *rand.Rand) time.Duration {
+func (l *liveness) patience() time.Duration {
 	if l.second {
 		return max(PingAfter, min(PingAfter+l.rtt+secondAfter, l.suspectAfter()-l.rtt-secondSpare))
 	}
-	return PingAfter - time.Duration(rng.Int64N(int64(pingJitter)))
+	return PingAfter
+}
+
+// mayPing reports whether a ping is so nearly due that it may go out now. One that
+// repeats another has to wait for its time, for the answer may be on its way, and so
+// has the end that pings second.
+func (l *liveness) mayPing(now protocol.Time) bool {
+	return !l.second && !l.asked && l.silentAt <= now.Add(pingEarly)
 }
 
 // excuse moves the judgement on by the time this host itself was asleep. What was
@@ -93,6 +101,7 @@ func (l *liveness) pingAt() protocol.Time { return min(l.silentAt, l.measureAt) 
 func (l *liveness) ping(now protocol.Time, rng *rand.Rand) uint64 {
 	nonce := rng.Uint32()
 	l.sent(now, nonce)
+	l.asked = true
 	l.silentAt = now.Add(max(repingAfter, l.rtt))
 	if l.suspected {
 		l.silentAt = now.Add(PingAfter)

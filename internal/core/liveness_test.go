@@ -257,3 +257,31 @@ func TestRoundTripTime(t *testing.T) {
 		t.Errorf("100 ms and a sample of 20 ms make %v", r.rtt) // RFC 6298: an eighth of the way
 	}
 }
+
+// A ping that is nearly due goes out with one that is due; one that waits for an
+// answer, or for the other end to ping first, does not.
+func TestPingsGoOutTogether(t *testing.T) {
+	r := newRig(t, Config{Linger: time.Hour})
+	r.link(zoe)
+	r.wait(pingEarly / 2)
+	r.link("zora", alice)
+	r.wait(pingEarly)
+	r.link("zygmunt")
+	pings := func(effects []protocol.Effect) string {
+		var to []string
+		for _, e := range effects {
+			if s, ok := e.(protocol.Send); ok {
+				if _, ping := s.Msg.(ping); ping {
+					to = append(to, string(s.To))
+				}
+			}
+		}
+		return strings.Join(to, " ")
+	}
+	if got := pings(r.wait(PingAfter - 3*pingEarly/2)); got != "zoe zora" {
+		t.Errorf("pings to %q when the first is due, want zoe and zora", got)
+	}
+	if got := pings(r.wait(pingEarly)); got != "" {
+		t.Errorf("pings to %q soon after, want none", got)
+	}
+}

@@ -50,7 +50,7 @@ func (h *Host) join(now protocol.Time, in Join) {
 	}
 	t := &topic{id: id, name: in.Name, owner: in.Owner, seen: newSeen(),
 		copies: make(map[protocol.ItemID][]*pending), findAt: now, findPause: findFirst}
-	t.view = gossipmembership.NewView(h.cfg.TopicView, h.cfg.Self, h.book, h.fork())
+	t.view = gossipmembership.NewView(h.cfg.TopicView, h.cfg.Self, dialBook{h.book, h}, h.fork())
 	t.viewing = newPart(protocol.ObjectView, t.view)
 	t.receipts = newReceipts(h.cfg.Self, func() []protocol.PeerID { return t.members })
 	if in.Owner != "" {
