@@ -11,7 +11,7 @@ import (
 // Bounds of a SimpleBook (our guesses).
 const (
 	// MaxBook bounds the peers in a book.
-	MaxBook = 1000
+	MaxBook = 512
 	// MaxHints bounds the addresses of one peer that came unsigned.
 	MaxHints = MaxAddrs
 )
@@ -33,7 +33,7 @@ type SimpleBook struct {
 	keep     func(Record) *Record
 
 	entries []bookEntry
-	index   map[PeerID]int      // of entries; for lookup only
+	index   bookIndex
 	hints   map[PeerID][]string // addresses that nobody signed; for lookup only
 	proven  int                 // entries that are proven
 }
@@ -61,7 +61,7 @@ func NewSimpleBook(self PeerID, capacity int, rng *rand.Rand) *SimpleBook {
 		capacity = MaxBook
 	}
 	return &SimpleBook{self: self, capacity: capacity, rng: rng, keep: keepOwn,
-		index: make(map[PeerID]int), hints: make(map[PeerID][]string)}
+		index: bookIndex{secret: rng.Uint64() | 1}, hints: make(map[PeerID][]string)}
 }
 
 // keepOwn gives a record a place of its own.
@@ -80,7 +80,7 @@ func (b *SimpleBook) Record(peer PeerID) (Record, bool) {
 	if peer == b.self {
 		return b.own, b.own.Seq > 0
 	}
-	if i, ok := b.index[peer]; ok && b.entries[i].record != nil {
+	if i, ok := b.index.find(peer, b.entries); ok && b.entries[i].record != nil {
 		return *b.entries[i].record, true
 	}
 	return Record{}, false
@@ -128,7 +128,7 @@ func (b *SimpleBook) Hint(peer PeerID, addrs []string) {
 // Addrs returns the addresses at which to dial a peer, those it signed first: at
 // most MaxAddrs+MaxHints.
 func (b *SimpleBook) Addrs(peer PeerID) []string {
-	i, ok := b.index[peer]
+	i, ok := b.index.find(peer, b.entries)
 	if !ok {
 		return nil
 	}
@@ -168,7 +168,7 @@ func (b *SimpleBook) Some(n int, acceptable func(PeerID) bool) (peers []PeerID) 
 
 // Worked notes that a dial to a peer has worked.
 func (b *SimpleBook) Worked(peer PeerID, now protocol.Time) {
-	i, ok := b.index[peer]
+	i, ok := b.index.find(peer, b.entries)
 	if !ok {
 		return
 	}
@@ -183,7 +183,7 @@ func (b *SimpleBook) Worked(peer PeerID, now protocol.Time) {
 
 // Failed notes that a dial to a peer has not worked.
 func (b *SimpleBook) Failed(peer PeerID, _ protocol.Time) {
-	if i, ok := b.index[peer]; ok {
+	if i, ok := b.index.find(peer, b.entries); ok {
 		e := &b.entries[i]
 		e.failures = min(e.failures, maxFailed-1) + 1
 	}
@@ -201,7 +201,7 @@ func (b *SimpleBook) Restore(rec Record) {
 	} else {
 		b.Learn(0, rec, b.self)
 	}
-	if i, ok := b.index[rec.Peer]; ok && !b.entries[i].proven {
+	if i, ok := b.index.find(rec.Peer, b.entries); ok && !b.entries[i].proven {
 		b.Worked(rec.Peer, longAgo)
 	}
 }

@@ -62,8 +62,8 @@ func TestBookIsBounded(t *testing.T) {
 	for n := 1; n <= 3*MaxBook; n++ {
 		b.Learn(1, testRecord(n, 1), testPeer(n))
 	}
-	if b.Len() != MaxBook || len(b.index) != MaxBook {
-		t.Errorf("%d entries, %d indexed, want %d", b.Len(), len(b.index), MaxBook)
+	if b.Len() != MaxBook || len(b.index.slots) != 2*MaxBook {
+		t.Errorf("%d entries, %d places in the index, want %d and twice as many", b.Len(), len(b.index.slots), MaxBook)
 	}
 	for n := 1; n <= 3*MaxBook; n++ {
 		if r, ok := b.Record(testPeer(n)); ok && r.Peer != testPeer(n) {

@@ -8,14 +8,17 @@ const evictionSample = 48
 // entry returns the entry of a peer, a new one if need be; nil where the book has
 // no place for it.
 func (b *SimpleBook) entry(peer, from PeerID) *bookEntry {
-	if i, ok := b.index[peer]; ok {
+	if i, ok := b.index.find(peer, b.entries); ok {
 		return &b.entries[i]
 	}
 	if len(b.entries) >= b.capacity && !b.evict(from) {
 		return nil
 	}
-	b.index[peer] = len(b.entries)
+	if n := len(b.entries); n == cap(b.entries) { // append would double it
+		b.entries = append(make([]bookEntry, 0, n+n/4+8), b.entries...)
+	}
 	b.entries = append(b.entries, bookEntry{peer: peer, from: from})
+	b.index.put(len(b.entries)-1, b.entries)
 	return &b.entries[len(b.entries)-1]
 }
 
@@ -53,12 +56,13 @@ func (b *SimpleBook) drop(i int) {
 	if b.entries[i].proven {
 		b.proven--
 	}
-	delete(b.index, b.entries[i].peer)
 	delete(b.hints, b.entries[i].peer)
+	b.index.remove(b.entries[i].peer, b.entries)
 	last := len(b.entries) - 1
 	if i != last {
+		at := b.index.slot(b.entries[last].peer, b.entries)
 		b.entries[i] = b.entries[last]
-		b.index[b.entries[i].peer] = i
+		b.index.slots[at] = uint16(i + 1)
 	}
 	b.entries[last] = bookEntry{}
 	b.entries = b.entries[:last]
