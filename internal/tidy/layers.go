@@ -53,6 +53,7 @@ var layers = []layer{
 	{path: "internal/core", level: 4, pure: true},
 	{path: "sim/...", level: 5, pure: true},
 	{path: "sim", level: 6, pure: true},
+	{path: "sim/optimum", level: 6, pure: true},
 	{path: "node", level: 6},
 
 	// Experiments in the simulator, and what a person sees of them.
@@ -63,6 +64,7 @@ var layers = []layer{
 	{path: "internal/daemon", level: 7},
 	{path: "internal/bench", level: 9},
 	{path: "internal/figures", level: 0},
+	{path: "internal/optimum", level: 9},
 	{path: "internal/e2e", level: 9},
 	{path: "internal/lab", level: 7},
 	{path: "internal/lab/...", level: 7},
