@@ -41,3 +41,14 @@ func (h *Host) rendezvous(other *Host) bool {
 	}
 	return false
 }
+
+// CanDial reports whether a dial of another host that begins now gets through: it is
+// alive, no cut is between them, and NATs are none, or a punch works and somebody is
+// linked to both.
+func (h *Host) CanDial(other *Host) bool {
+	if !other.alive || !h.net.reachable(h.index, other.index) {
+		return false
+	}
+	_, refusal := h.passage(other)
+	return refusal == ""
+}

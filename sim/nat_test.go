@@ -221,3 +221,33 @@ func TestCrowdBehindNATs(t *testing.T) {
 		t.Logf("%d direct dials, %d punches; everything everywhere %v after the last item", direct, punched, c.untilComplete(2*time.Minute))
 	})
 }
+
+// CanDial says what a dial would come to.
+func TestCanDial(t *testing.T) {
+	topo := world(t, 3)
+	net, h := linkedHosts(t, Config{Topology: topo}, 3) // 0 - 1 - 2
+	can := func() bool { return h[0].CanDial(h[2]) }
+	if !can() {
+		t.Error("no NAT, and no way")
+	}
+	topo.Hosts[0].NAT, topo.Hosts[2].NAT = topology.NATCone, topology.NATSymmetric
+	if can() {
+		t.Error("a way through a symmetric NAT")
+	}
+	topo.Hosts[2].NAT = topology.NATCone
+	for seed := range uint64(50) {
+		if net.cfg.Seed = seed; can() != topology.PunchWorks(seed, 0, 2) {
+			t.Errorf("seed %d: a way is there: %v", seed, can())
+		}
+	}
+	topo.Hosts[2].NAT = topology.NATNone
+	net.Partition(func(a, b int) bool { return a+b == 2 })
+	if can() {
+		t.Error("a way across a cut")
+	}
+	net.Partition(nil)
+	h[2].Kill()
+	if can() {
+		t.Error("a way to the dead")
+	}
+}

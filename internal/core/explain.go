@@ -86,3 +86,13 @@ func (h *Host) Neighbours(id protocol.TopicID) []protocol.PeerID {
 // Contacts returns up to n records of peers worth remembering over a restart,
 // those that worked first.
 func (h *Host) Contacts(n int) []gossipmembership.Record { return h.book.Remembered(n) }
+
+// Objects calls yield with each object of a topic that runs a protocol, in order of
+// their numbers. For tests and observers, who must not call them.
+func (h *Host) Objects(id protocol.TopicID, yield func(protocol.ObjectID, protocol.Machine)) {
+	if t := h.topics.get(id); t != nil {
+		for i := range t.objects {
+			yield(t.objects[i].id, t.objects[i].machine)
+		}
+	}
+}

@@ -69,9 +69,33 @@ func fields() []Field {
 		whole("tree_nodes", "survivors in the tree", Neither, "survivors that received an item from another in the fast path's tree", func(r *scenario.Result) *int { return r.TreeNodes }),
 		number("state_bytes_per_host", "state of a host", "B", Lower, Margin, "memory of one host after the warm-up", func(r *scenario.Result) float64 { return r.State }),
 	)
+	list = append(list, treeFields()...)
 	list = append(list, afterKill()...)
 	list = append(list, patchFields()...)
 	return append(list, machineFields()...)
+}
+
+// treeFields are the figures of a tree, for protocols that keep one.
+func treeFields() []Field {
+	part := func(key, name, means string, better Direction, get func(*scenario.Tree) float64) Field {
+		return optional("tree."+key, name, "", better, means, func(r *scenario.Result) *float64 {
+			if r.Tree == nil {
+				return nil
+			}
+			v := get(r.Tree)
+			return &v
+		})
+	}
+	return []Field{
+		part("roots", "roots", "survivors that say that they are the root at the end", Neither, func(t *scenario.Tree) float64 { return float64(t.Roots) }),
+		part("orphans", "orphans", "survivors that are not below a root at the end", Lower, func(t *scenario.Tree) float64 { return float64(t.Orphans) }),
+		part("depth_mean", "depth, mean", "hops below the root, of those that are", Lower, func(t *scenario.Tree) float64 { return t.DepthMean }),
+		part("depth_max", "depth, greatest", "the most hops below the root", Lower, func(t *scenario.Tree) float64 { return float64(t.DepthMax) }),
+		part("moves_mean", "moves of a host", "changes of parent by choice, since the host joined", Neither, func(t *scenario.Tree) float64 { return t.MovesMean }),
+		part("moves_max", "moves, greatest", "the most that one host made", Neither, func(t *scenario.Tree) float64 { return float64(t.MovesMax) }),
+		part("degree_max", "children, most", "the most children that one host has", Neither, func(t *scenario.Tree) float64 { return float64(t.DegreeMax) }),
+		part("degree_use", "degree in use", "children over what the bounds of degree allow, of all survivors", Neither, func(t *scenario.Tree) float64 { return t.DegreeUse }),
+	}
 }
 
 // afterKill are the figures of a kill.

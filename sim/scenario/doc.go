@@ -30,5 +30,6 @@
 // scenario.go and result.go are the contract. Then run.go and timeline.go; world.go
 // (what is drawn before), joining.go and events.go (what happens to hosts), meter.go
 // (what is measured meanwhile), figures.go, recovery.go and membership.go (what comes
-// of it), picture.go and layout.go (details), invariants.go, tracing.go.
+// of it), picture.go and layout.go (details), invariants.go, trees.go, tracing.go.
+// treenode.go is what a protocol with a tree has to say of it.
 package scenario

@@ -38,6 +38,9 @@ func (r *run) result() *Result {
 	r.recovery(res)
 	res.Membership = r.membership()
 	res.TreeNodes = r.treeNodes()
+	if res.Tree = r.tree(); res.Tree != nil {
+		res.TreeNodes = &res.Tree.below
+	}
 	return res
 }
 

@@ -38,12 +38,14 @@ func (r *run) breaks(h *sim.Host, err error) {
 
 // bounds are what check looks at.
 type bounds struct {
-	hostView, topicView int // neighbours
+	hostView, topicView int           // neighbours
+	orphan, newcomer    time.Duration // without parent; see trees.go
 }
 
 // shipped are the bounds of the configuration that is run.
 func shipped() bounds {
-	return bounds{gossipmembership.HostViewConfig().Bound(), gossipmembership.ViewConfig{}.Bound()}
+	return bounds{hostView: gossipmembership.HostViewConfig().Bound(), topicView: gossipmembership.ViewConfig{}.Bound(),
+		orphan: patience, newcomer: newcomerPatience}
 }
 
 // check looks at an honest host after an event. That nothing is delivered twice is
@@ -60,6 +62,9 @@ func (r *run) check(h *sim.Host) {
 	}
 	if c := h.Core().Counts(); c.Broken(1) != "" {
 		r.breaks(h, fmt.Errorf("%s: %+v", c.Broken(1), c))
+	}
+	if err := r.checkTree(h); err != nil {
+		r.breaks(h, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quilt-p2p/quilt/protocol"
+	"github.com/quilt-p2p/quilt/sim"
 )
 
 // details is what stands behind the result.
@@ -113,7 +114,24 @@ func (r *run) state(h int32) string {
 	return "left" // somebody has taken its place
 }
 
-// edges are the links of active views between living hosts of a picture.
+// eager are the peers to which a host passes items on at once: gossip's eager links, or
+// its parent and children in a tree.
+func (r *run) eager(h *sim.Host) (peers []protocol.PeerID) {
+	if m := r.treeMachine(h); m != nil {
+		n, _ := treeNode(m)
+		return treeLinks(&n)
+	}
+	if r.world.plugin == nil {
+		for _, n := range r.gossip(h).Neighbours {
+			if n.Eager {
+				peers = append(peers, n.Peer)
+			}
+		}
+	}
+	return peers
+}
+
+// edges are the links of active views and of a tree between living hosts of a picture.
 func (r *run) edges(shown []int32) []Edge {
 	index := make([]int32, len(r.meter.place)) // in shown, plus 1
 	for i, h := range shown {
@@ -125,15 +143,9 @@ func (r *run) edges(shown []int32) []Edge {
 		if !host.Alive() {
 			continue
 		}
-		var eager []protocol.PeerID
-		if r.world.plugin == nil {
-			for _, n := range r.gossip(host).Neighbours {
-				if n.Eager {
-					eager = append(eager, n.Peer)
-				}
-			}
-		}
-		for _, id := range host.Core().Neighbours(r.topic) {
+		eager := r.eager(host)
+		links := append(slices.Clone(host.Core().Neighbours(r.topic)), eager...) // some twice, which goes below
+		for _, id := range links {
 			n := r.host(id)
 			if j := int(index[n]) - 1; j >= 0 && r.meter.died[n] == protocol.Never {
 				list = append(list, Edge{A: min(i, j), B: max(i, j), Tree: slices.Contains(eager, id)})

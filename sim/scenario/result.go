@@ -80,6 +80,10 @@ type Result struct {
 	LatencyAfterKill *Tail `json:"latency_after_kill_ms"`
 
 	Membership Membership `json:"membership"`
+
+	// Tree is the tree at the end, of protocols that keep one ([TreeNode]); others have
+	// no such field.
+	Tree *Tree `json:"tree,omitempty"`
 }
 
 // Spread describes a distribution.
@@ -96,6 +100,27 @@ type Tail struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
+}
+
+// Tree describes the tree among survivors at the end, by what each says of its parent
+// and children.
+type Tree struct {
+	// Roots is how many say that they are the root.
+	Roots int `json:"roots"`
+	// Orphans is how many are not below a root.
+	Orphans int `json:"orphans"`
+	// DepthMean and DepthMax are hops below the root, of those that are.
+	DepthMean float64 `json:"depth_mean"`
+	DepthMax  int     `json:"depth_max"`
+	// MovesMean and MovesMax are changes of parent by choice since a host joined.
+	MovesMean float64 `json:"moves_mean"`
+	MovesMax  int     `json:"moves_max"`
+	// DegreeMax is the most children that one has; DegreeUse all children over all that
+	// there might be.
+	DegreeMax int     `json:"degree_max"`
+	DegreeUse float64 `json:"degree_use"`
+
+	below int // a root
 }
 
 // Membership describes who knows whom at the end, by the active views of the topic

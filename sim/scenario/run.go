@@ -37,6 +37,7 @@ type run struct {
 	end                   time.Duration // the latest
 	progress              progress
 	bounds                bounds
+	trees                 trees
 	broken                error // the first invariant that did not hold
 	attack                *attack
 	tracer                *tracer
@@ -119,7 +120,8 @@ func (r *run) play(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.report(ctx, true)
+	r.checkTrees()
+	return cmp.Or(r.broken, r.report(ctx, true))
 }
 
 // advance lets time pass, in slices.
