@@ -62,11 +62,13 @@ func scenarioFlags() []cli.Flag {
 		flag("drain", "60s", "give up so long `D` after the last item"),
 		flag("processing", "0.2ms", "time `D` that a host takes to verify an item and pass it on"),
 		flag("kill", "", "share `F` of hosts that die at once in the middle"),
+		flag("kill-publishers", "", "the first `N` publishers die in the middle; others go on"),
 		flag("kill-mode", "silent", "how they die, `MODE`: silent, or reset, where their systems close their links"),
 		flag("loss", "", "share `F` of messages that never arrive"),
 		flag("jitter", "", "a message may take longer than the latency by up to this share `F` of it"),
 		flag("churn", "", "mean lifetime `D` of a host; who dies is replaced at once"),
 		flag("partition", "", "share `F` of hosts cut off from the others, from a quarter of the items on"),
+		&cli.BoolFlag{Name: "split", Usage: "publishers are in both parts of a partition"},
 		flag("partition-for", "30s", "for so long `D`"),
 		flag("late", "", "share `F` of hosts that join only after half of the items"),
 		flag("adversaries", "", "share `F` of hosts that attack; needs --attack"),
@@ -159,10 +161,10 @@ func (a *app) experiment(cmd *cli.Command) (*experiment, error) {
 
 // aboveZero are the flags for which 0 makes no sense; in a Scenario it means the
 // default, which nobody who writes 0 means.
-var aboveZero = []string{"seed", "publishers", "rate", "items", "size", "warmup", "drain", "partition-for"}
+var aboveZero = []string{"seed", "publishers", "rate", "items", "size", "warmup", "drain", "partition-for", "kill-publishers"}
 
 // needs are flags that mean nothing without another.
-var needs = [][2]string{{"kill-mode", "kill"}, {"partition-for", "partition"}, {"attack", "adversaries"}}
+var needs = [][2]string{{"partition-for", "partition"}, {"split", "partition"}, {"attack", "adversaries"}}
 
 // readScenario reads the flags that say what is run.
 func readScenario(cmd *cli.Command, s *scenario.Scenario) error {
@@ -183,6 +185,9 @@ func readScenario(cmd *cli.Command, s *scenario.Scenario) error {
 		if cmd.IsSet(n[0]) && !cmd.IsSet(n[1]) {
 			return usageError(fmt.Sprintf("--%s means nothing without --%s", n[0], n[1]), fmt.Sprintf("add --%s with a share from 0 to 1, or leave it out", n[1]))
 		}
+	}
+	if cmd.IsSet("kill-mode") && !cmd.IsSet("kill") && !cmd.IsSet("kill-publishers") {
+		return usageError("--kill-mode means nothing without --kill", "add --kill with a share from 0 to 1, or leave it out")
 	}
 	return nil
 }

@@ -41,6 +41,10 @@ func TestSimulateRefuses(t *testing.T) {
 		{"--topology king:10 --protocol gosip", "gosip"},
 		{"--topology king:10 --kill 0.5 --kill-mode loud", "--kill-mode loud: silent or reset is possible"},
 		{"--topology king:10 --kill-mode reset", "--kill-mode means nothing without --kill: add --kill with a share from 0 to 1, or leave it out\n"},
+		{"--topology king:10 --kill-publishers 1", "--kill-publishers 1: of 1 publishers; somebody must go on"},
+		{"--topology king:10 --kill-publishers 0", "--kill-publishers 0: it must be above 0"},
+		{"--topology king:10 --publishers 2 --split", "--split means nothing without --partition: add --partition"},
+		{"--topology king:10 --partition 0.5 --split", "--split: there is 1 publisher, who cannot be in both parts"},
 		{"--topology king:10 --partition-for 3s", "--partition-for means nothing without --partition"},
 		{"--topology king:10 --attack silent", "--attack means nothing without --adversaries"},
 		{"--topology king:10 --adversaries 0.1", "--adversaries 0.1: what do they do? Name it by --attack"},
@@ -65,7 +69,7 @@ func TestSimulateRefuses(t *testing.T) {
 func TestSimulateFlags(t *testing.T) {
 	b := newBench(t)
 	values := map[string]string{"topology": "king:10", "protocol": "gossip", "publisher": "h1,h2", "kill-mode": "reset", "attack": "silent",
-		"warmup": "10s", "drain": "9s", "processing": "0s", "churn": "1m0s", "partition-for": "7s", "codec": ""}
+		"warmup": "10s", "drain": "9s", "processing": "0s", "churn": "1m0s", "partition-for": "7s", "codec": "", "split": "", "kill-publishers": "1"}
 	for _, name := range scenario.FlagNames() {
 		value, ok := values[name]
 		if !ok {
@@ -74,8 +78,8 @@ func TestSimulateFlags(t *testing.T) {
 		args := []string{"--topology", "king:10"}
 		var want scenario.Scenario
 		set := func(name, value string) {
-			if name == "codec" {
-				args = append(args, "--codec")
+			if name == "codec" || name == "split" {
+				args = append(args, "--"+name)
 				value = "true"
 			} else if name != "topology" {
 				args = append(args, "--"+name, value)
@@ -95,6 +99,12 @@ func TestSimulateFlags(t *testing.T) {
 			if n[1] == name && name == "adversaries" {
 				set(n[0], "silent")
 			}
+		}
+		if name == "split" || name == "kill-publishers" {
+			set("publishers", "3")
+		}
+		if name == "kill-mode" {
+			set("kill", "0.5")
 		}
 		run := func(ctx context.Context, s scenario.Scenario, o scenario.Options) (*scenario.Result, *scenario.Details, error) {
 			want.Seed = want.WithDefaults().Seed // runSeeds gives each its own

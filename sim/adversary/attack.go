@@ -33,6 +33,7 @@ var attacks = []Attack{
 	{"silent", "takes part in membership and does nothing for items", 1, newSilent},
 	{"sybil", "is many hosts at one place, wants everybody's links, and does nothing for items", sybilIdentities, newSybil},
 	{"withhold", "announces every item and never sends one", 1, newWithhold},
+	{"withhold-author", "announces and never sends the items of one author, the first publisher, and serves all others", 1, newWithholdAuthor},
 }
 
 // Names returns the names of all attacks, sorted.

@@ -14,7 +14,7 @@ import (
 
 func TestNamed(t *testing.T) {
 	names := Names()
-	if !slices.IsSorted(names) || len(names) != 8 {
+	if !slices.IsSorted(names) || len(names) != 9 {
 		t.Errorf("names %v", names)
 	}
 	for _, name := range names {

@@ -54,6 +54,13 @@ func fields() []Field {
 		number("delivery_ratio", "delivered", "", Higher, 0, "delivered over expected (item, survivor) pairs", func(r *scenario.Result) float64 { return r.DeliveryRatio }),
 		number("lost", "lost", "", Lower, 0, "(item, survivor) pairs never delivered", func(r *scenario.Result) float64 { return float64(r.Lost) }),
 	}
+	list = append(list, optional("vanished", "died with their author", "", Neither, "items that no survivor has because their author died: they count nowhere else",
+		func(r *scenario.Result) *float64 {
+			if v := float64(r.Vanished); v > 0 {
+				return &v
+			}
+			return nil
+		}))
 	list = append(list, spread("latency_ms", "latency", Lower, "publish to delivery: the receiver's processing included, over survivors that were there when the item was published",
 		func(r *scenario.Result) *scenario.Spread { return r.Latency })...)
 	list = append(list, spread("unicast_ms", "direct send", Neither, "one direct send from the publisher over the same pairs: half the round trip, one serialisation at its uplink, one processing",
@@ -100,7 +107,9 @@ func treeFields() []Field {
 
 // afterKill are the figures of a kill.
 func afterKill() []Field {
-	list := []Field{optional("recovery_s", "recovery", "s", Lower,
+	list := []Field{optional("merge_s", "parts merged", "s", Lower,
+		"with --split: from the end of the partition until every survivor had all that was published before",
+		func(r *scenario.Result) *float64 { return r.Merge }), optional("recovery_s", "recovery", "s", Lower,
 		"from the kill until items come in time again: smallest R such that every item published after kill + R reaches every survivor within twice the greatest latency before the kill; null too where none did",
 		func(r *scenario.Result) *float64 { return r.Recovery })}
 	list = append(list, tail("first_item_after_kill_s", "first item after the kill", "s", "from the kill to the first item published after it: per survivor",

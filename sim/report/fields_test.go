@@ -18,6 +18,7 @@ var settings = []string{"hosts", "seed", "k"}
 func TestFieldsAreComplete(t *testing.T) {
 	r, _ := crafted(10, 10)
 	r.Patches, r.PatchConvergence, r.PatchPrecision, r.PatchRecall, r.PatchReachablePair = ptr(3), ptr(1.5), ptr(0.9), ptr(0.8), ptr(77.0)
+	r.Vanished, r.Merge = 3, ptr(4.5)
 	r.Lost, r.DeliveryRatio, r.Membership.ByzantineShare, r.Membership.Isolated = 5, 0.95, 0.01, 2
 	r.Tree = &scenario.Tree{Roots: 1, Orphans: 2, DepthMean: 3.5, DepthMax: 8, MovesMean: 2.25, MovesMax: 17, DegreeMax: 6, DegreeUse: 0.25}
 	data, err := json.Marshal(r)

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,6 +61,9 @@ func parse(t *testing.T, page string) *html.Node {
 	return root
 }
 
+// coded is data in base64, in which any three letters may stand beside each other.
+var coded = regexp.MustCompile(`base64,[A-Za-z0-9+/=&#;]+`)
+
 // The page has all sections and figures, and nothing that is fetched or run.
 func TestPage(t *testing.T) {
 	r, d := crafted(200, 60)
@@ -68,7 +72,7 @@ func TestPage(t *testing.T) {
 		t.Error("the same result gave another page")
 	}
 	for _, banned := range []string{"http:", "https:", "<script", "url(", "@import", "ZgotmplZ", "NaN", "Inf"} {
-		if strings.Contains(page, banned) {
+		if strings.Contains(coded.ReplaceAllString(page, ""), banned) {
 			t.Errorf("the page has %q in it", banned)
 		}
 	}
@@ -237,7 +241,7 @@ func TestEmptyPage(t *testing.T) {
 		}
 	}
 	for _, banned := range []string{"NaN", "Inf"} {
-		if strings.Contains(page, banned) {
+		if strings.Contains(coded.ReplaceAllString(page, ""), banned) {
 			t.Errorf("the page has %s", banned)
 		}
 	}

@@ -27,9 +27,8 @@ func concerns(x any, id protocol.ItemID, number int, r *run) bool {
 	case protocol.FetchAndSend:
 		return slices.Contains(x.Items, id)
 	case protocol.FetchRange:
-		author := r.net.Hosts()[r.meter.items[number].author].ID()
-		seq := uint64(number/len(r.world.publishers)) + 1
-		return x.Author == author && x.First <= seq && seq <= x.Last
+		it := &r.meter.items[number]
+		return x.Author == r.net.Hosts()[it.author].ID() && x.First <= it.seq && it.seq <= x.Last
 	case protocol.Verify:
 		return x.Item.ID == id
 	case protocol.Store:

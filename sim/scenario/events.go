@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -53,16 +54,31 @@ func (r *run) replace(place int32) {
 
 // drawCut draws who is in the smaller part of a partition: whole locations, in an
 // order that is drawn, as far as they fit, then of the next as many hosts as are
-// wanting.
-func (w *world) drawCut(s *Scenario) {
+// wanting. With Scenario.Split every second publisher is, and the others are not.
+func (w *world) drawCut(s *Scenario) error {
 	n := len(w.role)
 	want := int(s.Partition*float64(n) + 0.5)
+	settled := make(map[int32]bool) // publishers, for lookup only
+	if s.Split {
+		for i, p := range w.publishers {
+			if settled[p] = true; i%2 == 1 {
+				w.mark([]int32{p}, cutOff)
+				want--
+			}
+		}
+		if want < 0 || want > n-len(settled) {
+			return fmt.Errorf("--split: with --partition %v of %d hosts there is no room for half of %d publishers in both parts", s.Partition, n, len(w.publishers))
+		}
+	}
 	if want == 0 {
-		return
+		return nil
 	}
 	byLocation := make(map[int][]int32)
 	var locations []int // in the order of the topology
 	for p := range w.role {
+		if settled[int32(p)] {
+			continue
+		}
 		l := w.topo.Hosts[p].Location
 		if byLocation[l] == nil {
 			locations = append(locations, l)
@@ -80,6 +96,7 @@ func (w *world) drawCut(s *Scenario) {
 		}
 	}
 	w.mark(rest[:want], cutOff)
+	return nil
 }
 
 // setCut cuts the network in two, or makes it whole again.

@@ -18,6 +18,14 @@ func (r *run) result() *Result {
 		res.Publishers = append(res.Publishers, r.world.topo.Hosts[p].Name)
 	}
 	res.DeliveryRatio, res.Lost = m.delivery()
+	for i := range m.items {
+		if m.vanished(&m.items[i]) {
+			res.Vanished++
+		}
+	}
+	if r.s.Split {
+		res.Merge = r.merge()
+	}
 	latency, unicast := r.latencies()
 	res.Latency, res.Unicast = latency.spread(milliseconds), unicast.spread(milliseconds)
 	if res.Latency != nil {
@@ -55,18 +63,22 @@ func (m *meter) honestAtFlow() (n int) {
 }
 
 // delivery is the share of pairs of items and survivors that were delivered, and how
-// many were not. Authors are no survivors for their own items. Without any pair
-// nothing was lost, and the share is 1.
+// many were not. Authors are no survivors for their own items, and what vanished with
+// its author counts for nobody. Without any pair nothing was lost, and the share is 1.
 func (m *meter) delivery() (ratio float64, lost int) {
 	expected := 0
-	for h := range m.place {
-		if !m.survived(int32(h)) {
+	for i := range m.items {
+		it := &m.items[i]
+		if m.vanished(it) {
 			continue
 		}
-		lost += m.lacks(int32(h))
-		for i := range m.items {
-			if m.items[i].author != int32(h) {
-				expected++
+		for h := range m.place {
+			if !m.survived(int32(h)) || it.author == int32(h) {
+				continue
+			}
+			expected++
+			if _, ok := it.got(int32(h)); !ok {
+				lost++
 			}
 		}
 	}

@@ -15,6 +15,8 @@ type flag struct {
 	set func(s *Scenario, value string) error
 	// get writes the field so that set reads it.
 	get func(s *Scenario) string
+	// bare is set where a command line has the name alone, for true.
+	bare bool
 }
 
 // flags are all of them, in the order in which a command has them.
@@ -26,33 +28,30 @@ var flags = []flag{
 			return fmt.Errorf("a seed is a number from 0 to %d", uint64(1<<64-1))
 		}
 		return nil
-	}, func(s *Scenario) string { return strconv.FormatUint(s.Seed, 10) }},
+	}, func(s *Scenario) string { return strconv.FormatUint(s.Seed, 10) }, false},
 	whole("k", func(s *Scenario) *int { return &s.K }),
 	{"publisher", func(s *Scenario, v string) error { s.Publishers = strings.Split(v, ","); return nil },
-		func(s *Scenario) string { return strings.Join(s.Publishers, ",") }},
+		func(s *Scenario) string { return strings.Join(s.Publishers, ",") }, false},
 	whole("publishers", func(s *Scenario) *int { return &s.Draw }),
 	number("rate", func(s *Scenario) *float64 { return &s.Rate }),
 	whole("items", func(s *Scenario) *int { return &s.Items }),
 	whole("size", func(s *Scenario) *int { return &s.Size }),
 	duration("warmup", func(s *Scenario) *time.Duration { return &s.Warmup }),
 	duration("drain", func(s *Scenario) *time.Duration { return &s.Drain }),
-	{"processing", setProcessing, func(s *Scenario) string { return max(s.Processing, 0).String() }},
+	{"processing", setProcessing, func(s *Scenario) string { return max(s.Processing, 0).String() }, false},
 	number("kill", func(s *Scenario) *float64 { return &s.Kill }),
+	whole("kill-publishers", func(s *Scenario) *int { return &s.KillPublishers }),
 	text("kill-mode", func(s *Scenario) *string { return &s.KillMode }),
 	number("loss", func(s *Scenario) *float64 { return &s.Loss }),
 	number("jitter", func(s *Scenario) *float64 { return &s.Jitter }),
 	duration("churn", func(s *Scenario) *time.Duration { return &s.Churn }),
 	number("partition", func(s *Scenario) *float64 { return &s.Partition }),
+	truth("split", func(s *Scenario) *bool { return &s.Split }),
 	duration("partition-for", func(s *Scenario) *time.Duration { return &s.PartitionFor }),
 	number("late", func(s *Scenario) *float64 { return &s.Late }),
 	number("adversaries", func(s *Scenario) *float64 { return &s.Adversaries }),
 	text("attack", func(s *Scenario) *string { return &s.Attack }),
-	{"codec", func(s *Scenario, v string) (err error) {
-		if s.Codec, err = strconv.ParseBool(v); err != nil {
-			return fmt.Errorf("true or false is possible")
-		}
-		return nil
-	}, func(s *Scenario) string { return strconv.FormatBool(s.Codec) }},
+	truth("codec", func(s *Scenario) *bool { return &s.Codec }),
 }
 
 // setProcessing reads a duration; none at all is negative in a Scenario.
@@ -99,8 +98,8 @@ func (s Scenario) Command() string {
 	for _, f := range flags {
 		switch v := f.get(&s); {
 		case v == f.get(&none), f.name == "publishers" && len(s.Publishers) > 0:
-		case f.name == "codec":
-			words = append(words, "--codec")
+		case f.bare:
+			words = append(words, "--"+f.name)
 		default:
 			words = append(words, "--"+f.name, quote(v))
 		}
@@ -123,7 +122,16 @@ func quote(v string) string {
 
 func text(name string, field func(*Scenario) *string) flag {
 	return flag{name, func(s *Scenario, v string) error { *field(s) = v; return nil },
-		func(s *Scenario) string { return *field(s) }}
+		func(s *Scenario) string { return *field(s) }, false}
+}
+
+func truth(name string, field func(*Scenario) *bool) flag {
+	return flag{name, func(s *Scenario, v string) (err error) {
+		if *field(s), err = strconv.ParseBool(v); err != nil {
+			return fmt.Errorf("true or false is possible")
+		}
+		return nil
+	}, func(s *Scenario) string { return strconv.FormatBool(*field(s)) }, true}
 }
 
 func whole(name string, field func(*Scenario) *int) flag {
@@ -132,7 +140,7 @@ func whole(name string, field func(*Scenario) *int) flag {
 			return fmt.Errorf("a whole number is possible")
 		}
 		return nil
-	}, func(s *Scenario) string { return strconv.Itoa(*field(s)) }}
+	}, func(s *Scenario) string { return strconv.Itoa(*field(s)) }, false}
 }
 
 func number(name string, field func(*Scenario) *float64) flag {
@@ -141,14 +149,14 @@ func number(name string, field func(*Scenario) *float64) flag {
 			return fmt.Errorf("a number is possible, as 0.5")
 		}
 		return nil
-	}, func(s *Scenario) string { return strconv.FormatFloat(*field(s), 'g', -1, 64) }}
+	}, func(s *Scenario) string { return strconv.FormatFloat(*field(s), 'g', -1, 64) }, false}
 }
 
 func duration(name string, field func(*Scenario) *time.Duration) flag {
 	return flag{name, func(s *Scenario, v string) (err error) {
 		*field(s), err = parseDuration(v)
 		return err
-	}, func(s *Scenario) string { return field(s).String() }}
+	}, func(s *Scenario) string { return field(s).String() }, false}
 }
 
 func parseDuration(v string) (time.Duration, error) {

@@ -27,8 +27,8 @@ func TestCommand(t *testing.T) {
 // Every field has a flag, and what the flags are set to by Command is the scenario.
 func TestFlagsCoverScenario(t *testing.T) {
 	s := Scenario{Topology: "king:9", Protocol: "flood", Seed: 2, K: 3, Publishers: []string{"a", "b"}, Rate: 0.5, Items: 4,
-		Size: 5, Warmup: 6 * time.Second, Drain: 7 * time.Second, Processing: 8, Kill: 0.9, KillMode: KillReset, Loss: 0.01,
-		Jitter: 0.11, Churn: 12 * time.Second, Partition: 0.13, PartitionFor: 14 * time.Second, Late: 0.15,
+		Size: 5, Warmup: 6 * time.Second, Drain: 7 * time.Second, Processing: 8, Kill: 0.9, KillMode: KillReset, KillPublishers: 1, Loss: 0.01,
+		Jitter: 0.11, Churn: 12 * time.Second, Partition: 0.13, Split: true, PartitionFor: 14 * time.Second, Late: 0.15,
 		Adversaries: 0.16, Attack: "drop", Codec: true}
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
@@ -65,6 +65,8 @@ func TestBadFlags(t *testing.T) {
 		{"warmup", "-1s", "--warmup -1s: a duration is not below 0"},
 		{"processing", "-1s", "--processing -1s: a duration is not below 0"},
 		{"seed", "-1", "--seed -1: a seed is a number from 0 to 18446744073709551615"},
+		{"split", "maybe", "--split maybe: true or false is possible"},
+		{"kill-publishers", "half", "--kill-publishers half: a whole number is possible"},
 		{"codec", "maybe", "--codec maybe: true or false is possible"},
 	} {
 		var s Scenario

@@ -14,6 +14,7 @@ type meter struct {
 	world *world
 	items []item
 	byID  map[protocol.ItemID]int32
+	seqs  map[int32]uint64 // by author: of its last item
 
 	// By host, in the order in which they joined.
 	place     []int32
@@ -37,6 +38,7 @@ type meter struct {
 type item struct {
 	at     protocol.Time
 	author int32 // its host
+	seq    uint64
 	// after is, by host, how long after its publication the item was delivered, in
 	// µs: never for not at all. Hosts that joined later may be missing at the end.
 	after []int32
@@ -50,7 +52,7 @@ const (
 )
 
 func newMeter(w *world) *meter {
-	return &meter{world: w, byID: make(map[protocol.ItemID]int32)}
+	return &meter{world: w, byID: make(map[protocol.ItemID]int32), seqs: make(map[int32]uint64)}
 }
 
 // joined takes in a new host, and which was the last at its place, -1 for none.
@@ -74,7 +76,9 @@ func (m *meter) after(last int32) int32 {
 
 // expect notes that a host is about to publish the next item.
 func (m *meter) expect(now protocol.Time, author *sim.Host) {
-	it := item{at: now, author: int32(author.Index()), after: make([]int32, len(m.place))}
+	a := int32(author.Index())
+	m.seqs[a]++
+	it := item{at: now, author: a, seq: m.seqs[a], after: make([]int32, len(m.place))}
 	for h := range it.after {
 		it.after[h] = never
 	}
@@ -133,6 +137,19 @@ func (it *item) got(h int32) (after int32, ok bool) {
 
 // survived reports whether a host is honest and alive.
 func (m *meter) survived(h int32) bool { return m.died[h] == protocol.Never && !m.adversary[h] }
+
+// vanished reports whether an item died with its author: no survivor has it.
+func (m *meter) vanished(it *item) bool {
+	if m.died[it.author] == protocol.Never {
+		return false
+	}
+	for h := range m.place {
+		if _, ok := it.got(int32(h)); ok && m.survived(int32(h)) {
+			return false
+		}
+	}
+	return true
+}
 
 // awaitRest counts what is still missing. From now on nobody dies or comes.
 func (m *meter) awaitRest() {

@@ -43,8 +43,9 @@ func (r *run) itemDetail(it *item) ItemDetail {
 	m := r.meter
 	d := ItemDetail{At: instant(it.at), By: int(m.place[it.author])}
 	var there sample
+	gone := m.vanished(it)
 	for h := range m.place {
-		if !m.survived(int32(h)) || int32(h) == it.author {
+		if gone || !m.survived(int32(h)) || int32(h) == it.author {
 			continue
 		}
 		d.Expected++

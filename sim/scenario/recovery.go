@@ -41,6 +41,33 @@ func (r *run) recovery(res *Result) {
 	}
 }
 
+// merge is how long after the end of a partition every survivor that was there had all
+// that was published before; nil where some never got all.
+func (r *run) merge() *float64 {
+	if r.healAt == protocol.Never {
+		return nil
+	}
+	m, last := r.meter, r.healAt
+	for i := range m.items {
+		it := &m.items[i]
+		if it.at > r.healAt || m.vanished(it) {
+			continue
+		}
+		for h := range m.place {
+			if !m.survived(int32(h)) || m.born[h] > r.healAt || int32(h) == it.author {
+				continue
+			}
+			after, ok := it.got(int32(h))
+			if !ok {
+				return nil
+			}
+			last = max(last, it.at.Add(time.Duration(after)*time.Microsecond))
+		}
+	}
+	s := round(last.Sub(r.healAt).Seconds(), 6)
+	return &s
+}
+
 // firstAfter is, of each survivor that got any, how long after the kill it got the
 // first of the items that were published after the kill.
 func (m *meter) firstAfter(kill protocol.Time, survivors []int32) (s sample) {

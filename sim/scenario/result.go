@@ -26,6 +26,10 @@ type Result struct {
 	DeliveryRatio float64 `json:"delivery_ratio"`
 	Lost          int     `json:"lost"`
 
+	// Vanished is how many items died with their author: no survivor has them, and they
+	// count nowhere else. Only Scenario.KillPublishers kills authors.
+	Vanished int `json:"vanished,omitempty"`
+
 	// Latency is publish to delivery over survivors that were there when the item was
 	// published, its author excepted, the receiver's processing included. Hosts that
 	// died later are left out, for of what they would have got late nothing is known.
@@ -78,6 +82,11 @@ type Result struct {
 	FirstAfterKill *Tail `json:"first_item_after_kill_s"`
 	// LatencyAfterKill is the latency of items published in the 10 s after the kill.
 	LatencyAfterKill *Tail `json:"latency_after_kill_ms"`
+
+	// Merge is from the end of a partition with Scenario.Split until every survivor that
+	// was there had every item published before that end; nil where some never got one,
+	// and no field where Split is not set.
+	Merge *float64 `json:"merge_s,omitempty"`
 
 	Membership Membership `json:"membership"`
 

@@ -139,14 +139,22 @@ func (r *run) advance(ctx context.Context, until time.Duration) error {
 	}
 }
 
-// publish publishes item i, from 0: publishers take turns.
+// publish publishes item i, from 0: publishers take turns. Those of the dead go to
+// the next that lives.
 func (r *run) publish(i int) {
-	place := r.world.publishers[i%len(r.world.publishers)]
-	h := r.net.Hosts()[r.at[place]]
+	h := r.publisherAt(i)
+	for turn := i; !h.Alive(); h = r.publisherAt(turn) {
+		turn++
+	}
 	r.meter.expect(r.net.Now(), h) // before: its own core has it at once
 	r.tracer.publishes(i)
 	it := h.Publish(topicName, payload(i, r.s.Size))
 	r.meter.published(i, it)
+}
+
+// publisherAt is the publisher whose turn a number is.
+func (r *run) publisherAt(turn int) *sim.Host {
+	return r.net.Hosts()[r.at[r.world.publishers[turn%len(r.world.publishers)]]]
 }
 
 // payload is the data of an item, different from that of others.

@@ -42,6 +42,10 @@ type Scenario struct {
 	// Kill is the share of hosts that die, 0 to 1: at once, half an interval after
 	// half of the items, publishers spared.
 	Kill float64
+	// KillPublishers is how many of the publishers, in the order of their turns, die with
+	// them, also where Kill is 0: the first is the root of a tree that has one. Some must
+	// remain, who take the turns of the dead.
+	KillPublishers int
 	// KillMode is how they die: "silent" (default) or "reset", where their systems
 	// close their links.
 	KillMode string
@@ -57,6 +61,9 @@ type Scenario struct {
 	// PartitionFor, beginning at a quarter of the items; 0 for none. Those in the
 	// smaller part are whole locations as far as it comes out even.
 	Partition float64
+	// Split has publishers in both parts of a partition: every second one, in the order
+	// of their turns, is cut off.
+	Split bool
 	// PartitionFor is how long. Default 30 s.
 	PartitionFor time.Duration
 	// Late is the share of hosts, publishers excepted, that join only after half of

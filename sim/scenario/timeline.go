@@ -45,7 +45,7 @@ func (w *world) timeline(s *Scenario) []step {
 	for i := range s.Items {
 		list = append(list, step{s.itemAt(i), stepPublish, int32(i)})
 	}
-	if s.Kill > 0 {
+	if s.Kill > 0 || s.KillPublishers > 0 {
 		list = append(list, step{at: s.halfPast(2), kind: stepKill})
 	}
 	if s.Partition > 0 {

@@ -70,9 +70,25 @@ func (s *Scenario) checkItems() error {
 	return cmp.Or(
 		between("k", s.K, 0, MaxK),
 		between("publishers", s.publishers(), 1, MaxPublishers),
+		s.checkPublishers(),
 		between("items", s.Items, 1, MaxItems),
 		between("size", s.Size, 1, MaxSize),
 	)
+}
+
+// checkPublishers says that there are not enough for what is to happen to them.
+func (s *Scenario) checkPublishers() error {
+	switch n := s.publishers(); {
+	case s.KillPublishers < 0:
+		return fmt.Errorf("--kill-publishers %d: it is not below 0", s.KillPublishers)
+	case s.KillPublishers >= n && s.KillPublishers > 0:
+		return fmt.Errorf("--kill-publishers %d: of %d publishers; somebody must go on, so take more --publishers", s.KillPublishers, n)
+	case s.Split && n < 2:
+		return fmt.Errorf("--split: there is 1 publisher, who cannot be in both parts; take more --publishers")
+	case s.Split && s.Partition == 0:
+		return errors.New("--split: of what? Give the share that is cut off by --partition")
+	}
+	return nil
 }
 
 // between says that a whole number is out of its bounds.

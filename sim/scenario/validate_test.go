@@ -50,6 +50,13 @@ func TestBadInput(t *testing.T) {
 		{func(s *Scenario) { s.Adversaries = -1 }, "--adversaries -1: a share"},
 		{func(s *Scenario) { s.Adversaries = 0.1 }, "--adversaries 0.1: what do they do? Name it by --attack"},
 		{func(s *Scenario) { s.Adversaries, s.Attack = 0.1, "nonsense" }, "--attack nonsense: unknown attack"},
+		{func(s *Scenario) { s.KillPublishers = -1 }, "--kill-publishers -1: it is not below 0"},
+		{func(s *Scenario) { s.KillPublishers = 1 }, "--kill-publishers 1: of 1 publishers; somebody must go on, so take more --publishers"},
+		{func(s *Scenario) { s.KillPublishers, s.Publishers = 2, []string{"h07", "h08"} }, "--kill-publishers 2: of 2 publishers"},
+		{func(s *Scenario) { s.Split, s.Partition = true, 0.5 }, "--split: there is 1 publisher, who cannot be in both parts; take more --publishers"},
+		{func(s *Scenario) { s.Split, s.Draw = true, 2 }, "--split: of what? Give the share that is cut off by --partition"},
+		{func(s *Scenario) { s.Split, s.Draw, s.Partition = true, 6, 0.1 }, "--split: with --partition 0.1 of 20 hosts there is no room for half of 6 publishers in both parts"},
+		{func(s *Scenario) { s.Split, s.Draw, s.Partition = true, 6, 0.9 }, "--split: with --partition 0.9 of 20 hosts there is no room"},
 		{func(s *Scenario) { s.KillMode = "loud" }, "--kill-mode loud: silent or reset is possible"},
 	} {
 		s := Scenario{Topology: "king:20", Items: 1, Warmup: time.Second}

@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/quilt-p2p/quilt/protocol"
@@ -57,8 +59,9 @@ func newWorld(s *Scenario, o *Options) (*world, error) {
 	w.cast.adversaries = drawPlaces(s.Adversaries, n, stream(s.Seed, "adversaries"), w.spared(publisher))
 	w.mark(w.cast.adversaries, hostile)
 	w.cast.killed = drawPlaces(s.Kill, n, stream(s.Seed, "kill"), w.spared(publisher|late))
-	w.drawCut(s)
-	return w, w.drawOrder(s)
+	w.cast.killed = append(w.cast.killed, w.publishers[:s.KillPublishers]...)
+	slices.Sort(w.cast.killed)
+	return w, cmp.Or(w.drawCut(s), w.drawOrder(s))
 }
 
 // maxPairs bounds what a run remembers of who got what when: 4 GB.
