@@ -76,7 +76,7 @@ func (a *app) runOne(ctx context.Context, cmd *cli.Command, e *experiment, s sce
 			return nil, nil, errInterrupted
 		case isBroken:
 			return nil, nil, control.NewError(control.CodeFailure, fmt.Sprintf("an invariant is broken: seed %d, %v, host %s: %v",
-				broken.Seed, broken.At, broken.Host, broken.Err), "it is a bug; to see it again: "+broken.Command+" --check")
+				broken.Seed, broken.At, broken.Host, broken.Err), "it is a bug; to see it again: "+broken.Command)
 		case !begun:
 			return nil, nil, startError(&s, err)
 		}

@@ -25,7 +25,7 @@ func fakeRun(_ context.Context, s scenario.Scenario, o scenario.Options) (*scena
 		return nil, nil, err
 	}
 	if s.Items == 13 {
-		return nil, nil, &scenario.InvariantError{Seed: s.Seed, At: 1500 * time.Millisecond, Host: "h7", Command: s.Command(), Err: errors.New("delivered twice")}
+		return nil, nil, &scenario.InvariantError{Seed: s.Seed, At: 1500 * time.Millisecond, Host: "h7", Command: s.Command() + " --check", Err: errors.New("delivered twice")}
 	}
 	if o.Trace != nil {
 		fmt.Fprintf(o.Trace, "trace of %q and %d\n", o.TracePeer, o.TraceItem)

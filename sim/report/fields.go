@@ -99,8 +99,8 @@ func treeFields() []Field {
 		part("depth_mean", "depth, mean", "hops below the root, of those that are", Lower, func(t *scenario.Tree) float64 { return t.DepthMean }),
 		part("depth_max", "depth, greatest", "the most hops below the root", Lower, func(t *scenario.Tree) float64 { return float64(t.DepthMax) }),
 		part("moves_mean", "moves of a host", "changes of parent by choice, since the host joined", Neither, func(t *scenario.Tree) float64 { return t.MovesMean }),
-		part("moves_max", "moves, greatest", "the most that one host made", Neither, func(t *scenario.Tree) float64 { return float64(t.MovesMax) }),
-		part("degree_max", "children, most", "the most children that one host has", Neither, func(t *scenario.Tree) float64 { return float64(t.DegreeMax) }),
+		part("moves_max", "most moves of one host", "the most that one host made", Neither, func(t *scenario.Tree) float64 { return float64(t.MovesMax) }),
+		part("degree_max", "most children", "the most children that one host has", Neither, func(t *scenario.Tree) float64 { return float64(t.DegreeMax) }),
 		part("degree_use", "degree in use", "children over what the bounds of degree allow, of all survivors", Neither, func(t *scenario.Tree) float64 { return t.DegreeUse }),
 	}
 }

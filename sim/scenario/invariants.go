@@ -38,14 +38,12 @@ func (r *run) breaks(h *sim.Host, err error) {
 
 // bounds are what check looks at.
 type bounds struct {
-	hostView, topicView int           // neighbours
-	orphan, newcomer    time.Duration // without parent; see trees.go
+	hostView, topicView int // neighbours
 }
 
 // shipped are the bounds of the configuration that is run.
 func shipped() bounds {
-	return bounds{hostView: gossipmembership.HostViewConfig().Bound(), topicView: gossipmembership.ViewConfig{}.Bound(),
-		orphan: patience, newcomer: newcomerPatience}
+	return bounds{gossipmembership.HostViewConfig().Bound(), gossipmembership.ViewConfig{}.Bound()}
 }
 
 // check looks at an honest host after an event. That nothing is delivered twice is

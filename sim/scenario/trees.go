@@ -17,8 +17,8 @@ import (
 //     edge that is new, and so through the host that has just run: it is enough to go
 //     up from there, and only when its place is another than before;
 //   - no host is without parent for longer than patience while a fit one lives: see
-//     [run.fit]. Who has never had one has newcomerPatience, for it finds out first who
-//     is there.
+//     [run.fit]. For who has never had one that counts while it has a neighbour in the
+//     topic: before it cannot know whom to ask.
 type trees struct {
 	nodes []treeState // by host
 	none  bool        // the protocol keeps no tree
@@ -39,9 +39,6 @@ type treeState struct {
 const (
 	// patience: "no node without parent for more than 3 s while a fit one lives".
 	patience = 3 * time.Second
-	// newcomerPatience is the same for who has never been in the tree (our guess: a walk
-	// for members is repeated within that).
-	newcomerPatience = 15 * time.Second
 	// lookEvery is how often an orphan's fit parents are looked for at most: that goes
 	// through all hosts where the last one found is no longer fit.
 	lookEvery = 100 * time.Millisecond
@@ -127,7 +124,7 @@ func (r *run) agreedParent(host int) int {
 // checkOrphan looks whether a host is without parent for too long.
 func (r *run) checkOrphan(h *sim.Host, st *treeState, n *TreeNode) error {
 	now := r.net.Now()
-	if !n.orphan() {
+	if !n.orphan() || !st.placed && len(h.Core().Neighbours(r.topic)) == 0 {
 		st.since, st.lookAt = protocol.Never, 0
 		return nil
 	}
@@ -143,11 +140,7 @@ func (r *run) checkOrphan(h *sim.Host, st *treeState, n *TreeNode) error {
 		return nil
 	}
 	st.since = min(st.since, now)
-	bound := r.bounds.orphan
-	if !st.placed {
-		bound = r.bounds.newcomer
-	}
-	if was := now.Sub(max(st.since, n.OrphanSince)); was > bound {
+	if was := now.Sub(max(st.since, n.OrphanSince)); was > patience {
 		return fmt.Errorf("tree: without parent for %v, though %s could be it", was, r.name(r.net.Hosts()[st.candidate]))
 	}
 	return nil

@@ -179,8 +179,18 @@ func TestTreeOrphans(t *testing.T) {
 			f.r.meter.adversary[f.hosts[0].Index()] = true
 			f.wait(6 * time.Second)
 		}, ""},
-		"a newcomer for 6 s":  {func(f *forest) { f.root(0); f.wait(6 * time.Second) }, ""},
-		"a newcomer for 20 s": {func(f *forest) { f.root(0); f.wait(20 * time.Second) }, "tree: without parent for 15"},
+		"newcomers for 2.5 s": {func(f *forest) { f.root(0); f.wait(2500 * time.Millisecond) }, ""},
+		"newcomers for 6 s":   {func(f *forest) { f.root(0); f.wait(6 * time.Second) }, "tree: without parent for 3"},
+		"a newcomer that knows nobody": {func(f *forest) {
+			f.root(0)
+			for i := range f.hosts[1:] {
+				f.put(i+1, 0)
+			}
+			alone := f.r.net.AddAt(f.hosts[0].Place(), nil)
+			alone.Join(topicName, "")
+			f.r.meter.joined(f.r.net.Now(), int32(alone.Place()), -1)
+			f.wait(10 * time.Second)
+		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newForest(t, 5)
