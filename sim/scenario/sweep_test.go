@@ -43,6 +43,6 @@ func TestSweep(t *testing.T) {
 // get lost: how many, the seed says too.
 func churning(protocol string, seed uint64) Scenario {
 	return Scenario{Topology: fmt.Sprintf("lognormal:%d", 20+seed%17), Protocol: protocol, Seed: seed, Draw: int(1 + seed%3),
-		Items: 20, Rate: 2, Warmup: 12 * time.Second, Drain: 10 * time.Second, Churn: 15 * time.Second, Loss: 0.02 * float64(seed%4),
+		Items: 20, Rate: 2, Warmup: 12 * time.Second, Drain: 10 * time.Second, Churn: 30 * time.Second, Loss: 0.02 * float64(seed%4),
 		Kill: 0.2 * float64(seed%3), Jitter: 0.1, Late: 0.1}
 }

@@ -17,8 +17,8 @@ import (
 //     edge that is new, and so through the host that has just run: it is enough to go
 //     up from there, and only when its place is another than before;
 //   - no host is without parent for longer than patience while a fit one lives: see
-//     [run.fit]. For who has never had one that counts while it has a neighbour in the
-//     topic: before it cannot know whom to ask.
+//     [run.fit]. For who has never had one that counts while one of its neighbours in
+//     the topic is in the tree: before it cannot know whom to ask.
 type trees struct {
 	nodes []treeState // by host
 	none  bool        // the protocol keeps no tree
@@ -124,7 +124,7 @@ func (r *run) agreedParent(host int) int {
 // checkOrphan looks whether a host is without parent for too long.
 func (r *run) checkOrphan(h *sim.Host, st *treeState, n *TreeNode) error {
 	now := r.net.Now()
-	if !n.orphan() || !st.placed && len(h.Core().Neighbours(r.topic)) == 0 {
+	if !n.orphan() {
 		st.since, st.lookAt = protocol.Never, 0
 		return nil
 	}
@@ -132,6 +132,10 @@ func (r *run) checkOrphan(h *sim.Host, st *treeState, n *TreeNode) error {
 		return nil
 	}
 	st.lookAt = now.Add(lookEvery)
+	if !st.placed && !r.knowsTree(h) {
+		st.since = protocol.Never
+		return nil
+	}
 	if st.candidate < 0 || !r.fit(h, r.net.Hosts()[st.candidate]) {
 		st.candidate = r.findFit(h)
 	}
@@ -141,7 +145,11 @@ func (r *run) checkOrphan(h *sim.Host, st *treeState, n *TreeNode) error {
 	}
 	st.since = min(st.since, now)
 	if was := now.Sub(max(st.since, n.OrphanSince)); was > patience {
-		return fmt.Errorf("tree: without parent for %v, though %s could be it", was, r.name(r.net.Hosts()[st.candidate]))
+		who := "without parent"
+		if !st.placed {
+			who = "a newcomer without parent"
+		}
+		return fmt.Errorf("tree: %s for %v, though %s could be it", who, was, r.name(r.net.Hosts()[st.candidate]))
 	}
 	return nil
 }
@@ -165,14 +173,30 @@ func (r *run) fit(orphan, p *sim.Host) bool {
 	if p == orphan || !p.Alive() || st.machine == nil || r.meter.adversary[p.Index()] || len(st.node.Children) >= st.node.DegreeBound {
 		return false
 	}
-	at := p.Index()
-	for steps := 0; at >= 0 && !r.trees.nodes[at].node.Root; steps++ {
-		if at = r.agreedParent(at); at == orphan.Index() || steps > len(r.trees.nodes) {
-			return false
+	apart := r.cut && r.world.is(int32(orphan.Place()), cutOff) != r.world.is(int32(p.Place()), cutOff)
+	return !apart && r.inTree(p.Index(), orphan.Index()) && (orphan.Linked(p) || orphan.CanDial(p))
+}
+
+// inTree reports whether a living host is a root, or below one that lives by edges that
+// both ends agree on, without another on the way.
+func (r *run) inTree(host, without int) bool {
+	for steps := 0; host >= 0 && host != without && steps <= len(r.trees.nodes); steps++ {
+		if r.trees.nodes[host].node.Root {
+			return true
+		}
+		host = r.agreedParent(host)
+	}
+	return false
+}
+
+// knowsTree reports whether a neighbour of a host in the topic is in the tree.
+func (r *run) knowsTree(h *sim.Host) bool {
+	for _, id := range h.Core().Neighbours(r.topic) {
+		if p := r.net.Host(id); p != nil && p.Alive() && p.Index() < len(r.trees.nodes) && r.inTree(p.Index(), h.Index()) {
+			return true
 		}
 	}
-	apart := r.cut && r.world.is(int32(orphan.Place()), cutOff) != r.world.is(int32(p.Place()), cutOff)
-	return at >= 0 && !apart && (orphan.Linked(p) || orphan.CanDial(p))
+	return false
 }
 
 // checkTrees looks at all hosts once more at the end, for one that has gone silent has

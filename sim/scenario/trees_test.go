@@ -180,7 +180,7 @@ func TestTreeOrphans(t *testing.T) {
 			f.wait(6 * time.Second)
 		}, ""},
 		"newcomers for 2.5 s": {func(f *forest) { f.root(0); f.wait(2500 * time.Millisecond) }, ""},
-		"newcomers for 6 s":   {func(f *forest) { f.root(0); f.wait(6 * time.Second) }, "tree: without parent for 3"},
+		"newcomers for 6 s":   {func(f *forest) { f.root(0); f.wait(6 * time.Second) }, "tree: a newcomer without parent for 3"},
 		"a newcomer that knows nobody": {func(f *forest) {
 			f.root(0)
 			for i := range f.hosts[1:] {
