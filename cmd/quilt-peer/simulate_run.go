@@ -25,6 +25,9 @@ const codeLost control.Code = "lost"
 // runSeeds runs the experiment with each of its seeds and prints what it came to.
 func (a *app) runSeeds(ctx context.Context, cmd *cli.Command, e *experiment) error {
 	tuneMemory()
+	done := make(chan struct{})
+	defer close(done)
+	go useHugePages(done)
 	var side report.Side
 	var lost error
 	first := e.scenario.WithDefaults().Seed
