@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -71,11 +72,11 @@ func (c *config) detects() (yes bool, why string) {
 }
 
 // hostOptions are those of the libp2p host that detection needs.
-func (c *config) hostOptions() []libp2p.Option {
-	if yes, _ := c.detects(); yes {
-		return append([]libp2p.Option{libp2p.EnableAutoNATv2()}, c.libp2p...)
+func (n *Node) hostOptions() []libp2p.Option {
+	if yes, _ := n.cfg.detects(); yes {
+		return append(n.verdicts.options(), n.cfg.libp2p...)
 	}
-	return c.libp2p
+	return n.cfg.libp2p
 }
 
 // startDetection begins to find out where the peer is; the goroutine ends when the
@@ -85,8 +86,21 @@ func (n *Node) startDetection() error {
 	if n.env.why = why; !yes {
 		return nil
 	}
-	d, err := detect.New(detect.Config{Bus: n.links.Host().EventBus(),
-		Listening: n.links.Host().Network().ListenAddresses, NoMulticast: !n.cfg.mdns, System: n.cfg.system})
+	h := n.links.Host()
+	if err := errors.Join(n.watchVerdicts(h), n.serveCalls(h)); err != nil {
+		return err
+	}
+	visitor, err := newCaller(n.key, callGate{n.gate}, &n.verdicts)
+	if err != nil {
+		return err
+	}
+	n.wg.Go(func() {
+		<-n.closing
+		_ = visitor.Close()
+	})
+	d, err := detect.New(detect.Config{Bus: h.EventBus(), Listening: h.Network().ListenAddresses,
+		NoPunch: [euid.NumTransports]bool{euid.TCP: true}, // see links: no port is used for both
+		Dialed:  n.gate.dialed, Accepted: n.gate.accepted, Judges: detect.HostJudges(h, visitor, n.acquaintances), NoMulticast: !n.cfg.mdns, System: n.cfg.system})
 	if err != nil {
 		return err
 	}

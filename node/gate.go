@@ -1,6 +1,7 @@
 package node
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/quilt-p2p/quilt/euid"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/protocol"
 )
@@ -17,6 +19,8 @@ import (
 type gate struct {
 	mu     sync.Mutex
 	banned map[protocol.PeerID]time.Time
+	dials  recent // by UDP
+	came   [euid.NumTransports]recent
 }
 
 func newGate() *gate { return &gate{banned: make(map[protocol.PeerID]time.Time)} }
@@ -48,9 +52,45 @@ func (g *gate) open(p protocol.PeerID) bool {
 	return !ok || time.Now().After(until)
 }
 
-func (g *gate) InterceptPeerDial(p protocol.PeerID) bool                 { return g.open(p) }
-func (g *gate) InterceptAddrDial(p protocol.PeerID, _ ma.Multiaddr) bool { return g.open(p) }
-func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool              { return true }
+func (g *gate) InterceptPeerDial(p protocol.PeerID) bool { return g.open(p) }
+
+// InterceptAddrDial hears of every address that is dialled, also by those parts of
+// libp2p that dial by themselves.
+func (g *gate) InterceptAddrDial(p protocol.PeerID, a ma.Multiaddr) bool {
+	if !g.open(p) {
+		return false
+	}
+	if t, addr, ok := way(a); ok && t == euid.UDP {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.dials.note(addr)
+	}
+	return true
+}
+
+// InterceptAccept hears of every connection that comes, before anybody is known.
+func (g *gate) InterceptAccept(c network.ConnMultiaddrs) bool {
+	if t, addr, ok := way(c.RemoteMultiaddr()); ok {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.came[t].note(addr)
+	}
+	return true
+}
+
+// dialed reports whether an address was dialled by UDP lately.
+func (g *gate) dialed(a netip.Addr) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.dials.since(a, time.Now().Add(-dialedLife))
+}
+
+// accepted reports whether a connection has come from an address since a time.
+func (g *gate) accepted(a netip.Addr, t euid.Transport, since time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.came[t].since(a, since)
+}
 
 func (g *gate) InterceptSecured(_ network.Direction, p protocol.PeerID, _ network.ConnMultiaddrs) bool {
 	return g.open(p)

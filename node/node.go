@@ -56,6 +56,7 @@ type Node struct {
 	verifier  *verifier
 	records   recordChecks
 	env       environment
+	verdicts  verdicts
 	gate      *gate
 	budget    *budget // of bytes that wait for the core
 	counters  counters
@@ -102,6 +103,7 @@ func New(ctx context.Context, opts ...Option) (*Node, error) {
 		topics:       make(map[protocol.TopicID]*Topic),
 		feeds:        make(map[string]Feed),
 		gate:         newGate(),
+		verdicts:     newVerdicts(),
 		budget:       newBudget(maxInputBytes),
 	}
 	if err := n.start(ctx); err != nil {
@@ -194,7 +196,7 @@ func (n *Node) openLinks() error {
 	observed, _ := n.cfg.detects()
 	m, err := links.New(links.Config{
 		Identity: n.key, Listen: n.cfg.listen, MDNS: n.cfg.mdns, UserAgent: n.cfg.agent,
-		Now: n.now, Gater: n.gate, ObservedAddrs: observed, Libp2p: n.cfg.hostOptions(),
+		Now: n.now, Gater: n.gate, ObservedAddrs: observed, Libp2p: n.hostOptions(),
 		Hello: func() []byte { n.mu.Lock(); defer n.mu.Unlock(); return n.hello },
 	}, handler{n})
 	if err != nil {

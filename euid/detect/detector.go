@@ -26,6 +26,19 @@ type Config struct {
 	Listening func() []ma.Multiaddr
 	// Mapper is libp2p's NAT manager. Default: none.
 	Mapper PortMapper
+	// Judges can be asked whether they can call this host. Default: nobody; then
+	// libp2p's own verdicts count.
+	Judges Judges
+	// Accepted reports whether a connection by a transport has come since a time from
+	// an address, or one of its IPv6 /64. It must not wait. Default: judges are believed.
+	Accepted func(by netip.Addr, t euid.Transport, since time.Time) bool
+	// NoPunch says by which transports no holes can be punched: those by which the
+	// host dials from other ports than it listens on. Default: by all they can.
+	NoPunch [euid.NumTransports]bool
+	// Dialed reports whether this host has lately sent to an address from a port on
+	// which it listens: who is there may be let in by a filter that lets in nobody
+	// else. It must not wait. Default: it may have sent to anybody.
+	Dialed func(netip.Addr) bool
 	// System is the machine. Default: this one.
 	System System
 	// Every is how often the path is traced anew, a quarter more or less, though

@@ -307,7 +307,7 @@ func TestSightingsArrive(t *testing.T) {
 		l := &loop{d: &Detector{}, outside: o}
 		n := &nic{id: 1, ifc: lan}
 		l.nics = []*nic{n}
-		s := l.standing(n, l.exits(), 0)
+		s := l.standing(now, n, l.exits(), 0)
 		if f := s.judge(); f.mapping != euid.MappingIndependent || f.public[euid.IPv4].String() != "22.0.0.1" {
 			t.Errorf("%+v", f)
 		}

@@ -47,6 +47,13 @@ type outside struct {
 	relayed    bool
 	natTypes   [euid.NumTransports]network.NATDeviceType
 	sightings  sightings
+	callers    callers
+}
+
+// forget drops what an interface that changes makes void.
+func (o *outside) forget(before, after *Interface) {
+	o.sightings.forget(before, after)
+	o.callers.forget(before, after)
 }
 
 // take takes in one event, and reports whether it may change something.
@@ -130,17 +137,19 @@ func endpoint(a ma.Multiaddr) (euid.Transport, netip.AddrPort, bool) {
 	return t, netip.AddrPortFrom(plain(addr), binary.BigEndian.Uint16(port)), true
 }
 
-// listening says by what transports and families a host listens on an interface, and
-// what its router maps that to. A host that listens on the IPv6 wildcard listens on
+// listening says by what transports and families a host listens on an interface, on
+// which port first, and what its router maps that to. A host that listens on the IPv6 wildcard listens on
 // IPv6 only, as libp2p does it.
-func listening(addrs []ma.Multiaddr, i *Interface, mapper PortMapper) (on ways[bool], mapped ways[netip.AddrPort]) {
+func listening(addrs []ma.Multiaddr, i *Interface, mapper PortMapper) (on ways[bool], ports ways[uint16], mapped ways[netip.AddrPort]) {
 	for _, a := range addrs {
 		t, ap, ok := endpoint(a)
 		if !ok || !ap.Addr().IsUnspecified() && !i.owns(ap.Addr()) {
 			continue
 		}
 		f := familyOf(ap.Addr())
-		on[f][t] = true
+		if on[f][t] = true; ports[f][t] == 0 {
+			ports[f][t] = ap.Port()
+		}
 		if mapper == nil || mapped[f][t].IsValid() {
 			continue
 		}
@@ -148,5 +157,5 @@ func listening(addrs []ma.Multiaddr, i *Interface, mapper PortMapper) (on ways[b
 			mapped[f][t] = m
 		}
 	}
-	return on, mapped
+	return on, ports, mapped
 }

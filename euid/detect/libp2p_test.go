@@ -52,14 +52,17 @@ func (m mapper) GetMapping(a ma.Multiaddr) ma.Multiaddr {
 
 func TestListening(t *testing.T) {
 	i := ifc("192.168.1.7/24")
-	on, mapped := listening(multiaddrs("/ip4/0.0.0.0/udp/4001/quic-v1 /ip4/127.0.0.1/tcp/1 /ip4/10.9.9.9/tcp/1 /ip6/::/tcp/1"), &i, mapper{true})
+	on, ports, mapped := listening(multiaddrs("/ip4/0.0.0.0/udp/4001/quic-v1 /ip4/127.0.0.1/tcp/1 /ip4/10.9.9.9/tcp/1 /ip6/::/tcp/1"), &i, mapper{true})
 	if want := (ways[bool]{euid.IPv4: {euid.UDP: true}, euid.IPv6: {euid.TCP: true}}); on != want {
 		t.Errorf("listens on %v, want %v", on, want)
+	}
+	if ports != (ways[uint16]{euid.IPv4: {euid.UDP: 4001}, euid.IPv6: {euid.TCP: 1}}) {
+		t.Errorf("on ports %v", ports)
 	}
 	if mapped[euid.IPv4][euid.UDP].String() != "22.0.0.1:5001" || mapped[euid.IPv4][euid.TCP].IsValid() || mapped[euid.IPv6][euid.TCP].IsValid() {
 		t.Errorf("mapped to %v", mapped)
 	}
-	if on, _ := listening(multiaddrs("/ip4/192.168.1.7/tcp/1"), &i, nil); !on[euid.IPv4][euid.TCP] {
+	if on, _, _ := listening(multiaddrs("/ip4/192.168.1.7/tcp/1"), &i, nil); !on[euid.IPv4][euid.TCP] {
 		t.Error("does not listen on its own address")
 	}
 }

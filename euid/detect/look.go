@@ -34,7 +34,7 @@ func (l *loop) look(now time.Time) error {
 		case moved(&l.nics[k].ifc, &i):
 			l.move(now, l.nics[k], i)
 		case !l.nics[k].ifc.equal(&i):
-			l.outside.sightings.forget(&l.nics[k].ifc, &i)
+			l.outside.forget(&l.nics[k].ifc, &i)
 			l.nics[k].ifc = i
 		}
 	}
@@ -85,16 +85,17 @@ func (l *loop) newID() protocol.NIC {
 
 // move begins anew with an interface that is at another place.
 func (l *loop) move(now time.Time, n *nic, i Interface) {
-	l.outside.sightings.forget(&n.ifc, &i)
+	l.outside.forget(&n.ifc, &i)
 	n.cancel()
 	l.begin(now, n, i)
 }
 
 // begin starts a generation: of the one before nothing counts.
 func (l *loop) begin(now time.Time, n *nic, i Interface) {
-	*n = nic{id: n.id, gen: n.gen + 1, ifc: i, settled: now.Add(firstReport),
+	*n = nic{id: n.id, gen: n.gen + 1, ifc: i, settled: now.Add(firstReport), begun: now,
 		told: n.told, euid: n.euid, known: n.known}
 	n.ctx, n.cancel = context.WithCancel(l.ctx)
+	l.askPause = 0
 	l.trace(now, n)
 	l.listen(n)
 }
@@ -102,7 +103,7 @@ func (l *loop) begin(now time.Time, n *nic, i Interface) {
 // drop ends with an interface that is gone.
 func (l *loop) drop(n *nic) {
 	n.cancel()
-	l.outside.sightings.forget(&n.ifc, &Interface{})
+	l.outside.forget(&n.ifc, &Interface{})
 	l.pending = slices.DeleteFunc(l.pending, func(id protocol.NIC) bool { return id == n.id })
 	if n.known {
 		l.pending = append(l.pending, n.id)

@@ -17,6 +17,7 @@ type result struct {
 	gen       int
 	path      *path
 	multicast *multicastNews
+	answer    *answer
 }
 
 // nic is an interface that is looked at.
@@ -37,6 +38,8 @@ type nic struct {
 	meter     Meter
 	punched   ways[int]
 	failed    ways[int]
+	inquiries ways[inquiry]
+	begun     time.Time // when this generation did
 
 	report Report
 	told   euid.Observation
@@ -61,6 +64,9 @@ type loop struct {
 	lookAt    time.Time      // when to look at the interfaces; zero: nothing has changed
 	pollAt    time.Time      // when to look at what nobody tells of
 	pending   []protocol.NIC // of which there is something to tell
+	asking    []asking       // all who have yet to answer
+	askAt     time.Time      // when to look for more who can be asked; zero: nobody is wanted
+	askPause  time.Duration  // after which
 	dirty     bool           // something was learnt since the last refresh
 }
 
@@ -91,7 +97,7 @@ func (l *loop) run() {
 				l.events = nil
 				continue
 			}
-			l.dirty = l.outside.take(time.Now(), e) || l.dirty
+			l.dirty = l.hear(time.Now(), e) || l.dirty
 		case _, open := <-l.changed:
 			if !open {
 				l.changed = nil
@@ -147,6 +153,7 @@ func (l *loop) deadline() time.Time {
 		}
 	}
 	sooner(l.lookAt)
+	sooner(l.askAt)
 	for _, n := range l.nics {
 		if !n.tracing {
 			sooner(n.retrace)
@@ -167,6 +174,9 @@ func (l *loop) due(now time.Time) {
 		look = look || l.changed == nil
 		l.findResolvers(now)
 	}
+	if !l.askAt.IsZero() && !now.Before(l.askAt) {
+		l.askAt, l.dirty = time.Time{}, true
+	}
 	if look {
 		l.lookAt = time.Time{}
 		if err := l.look(now); err != nil {
@@ -185,6 +195,10 @@ func (l *loop) due(now time.Time) {
 
 // take takes in what a worker found, unless its interface has changed since.
 func (l *loop) take(now time.Time, r result) {
+	if a := r.answer; a != nil {
+		l.freed(now, a.judge)
+		l.dirty = true // it may be asked something else
+	}
 	n := l.find(r.nic)
 	if n == nil || n.gen != r.gen {
 		return
@@ -197,6 +211,9 @@ func (l *loop) take(now time.Time, r result) {
 			n.again = false
 			l.trace(now, n)
 		}
+	}
+	if r.answer != nil {
+		l.answered(now, n, r.answer)
 	}
 	if r.multicast != nil {
 		n.multicast = *r.multicast

@@ -16,9 +16,12 @@ func (l *loop) refresh(now time.Time) {
 	}
 	l.dirty = false
 	exits := l.exits()
+	wanting := false
 	for k, n := range l.nics {
 		before := n.report.Observation.Public
-		s := l.standing(n, exits, k)
+		s := l.standing(now, n, exits, k)
+		wanting = l.inquire(now, n, &s) || wanting
+		s.inquiries = n.inquiries
 		n.report = l.observe(n, &s)
 		o := &n.report.Observation
 		if n.traced && before != o.Public {
@@ -34,7 +37,19 @@ func (l *loop) refresh(now time.Time) {
 		n.told, n.euid, n.known = *o, published, true
 		l.mark(n.id)
 	}
+	l.askLater(now, wanting)
 	l.store()
+}
+
+// askLater has it looked for more who can be asked, more seldom each time.
+func (l *loop) askLater(now time.Time, wanting bool) {
+	switch {
+	case !wanting:
+		l.askAt, l.askPause = time.Time{}, 0
+	case l.askAt.IsZero():
+		l.askPause = min(max(2*l.askPause, inquirePause), askOther)
+		l.askAt = now.Add(l.askPause)
+	}
 }
 
 // exits are the indices of the interfaces by which each family leaves.
@@ -47,19 +62,20 @@ func (l *loop) exits() (e [euid.NumFamilies]int) {
 }
 
 // standing gathers what is known of who can call an interface.
-func (l *loop) standing(n *nic, exits [euid.NumFamilies]int, k int) standing {
+func (l *loop) standing(now time.Time, n *nic, exits [euid.NumFamilies]int, k int) standing {
 	s := standing{nic: n.ifc, verdicts: l.outside.verdicts, natTypes: l.outside.natTypes,
-		punched: n.punched, failed: n.failed, relayed: l.outside.relayed}
+		punched: n.punched, failed: n.failed, relayed: l.outside.relayed, noPunch: l.d.cfg.NoPunch}
 	for f := range euid.NumFamilies {
 		s.exit[f] = exits[f] == k
 		for t := range euid.NumTransports {
+			s.called[f][t] = l.outside.callers.of(now, &n.ifc, f, t, s.exit[f])
 			s.views[f][t] = viewOf(l.sightingsOf(n, f, t, s.exit[f]), n.ifc.owns)
 		}
 	}
 	if l.d.cfg.Listening == nil {
 		s.listens = ways[bool]{{true, true}, {true, true}} // nobody says where it does not
 	} else {
-		s.listens, s.mapped = listening(l.d.cfg.Listening(), &n.ifc, l.d.cfg.Mapper)
+		s.listens, s.ports, s.mapped = listening(l.d.cfg.Listening(), &n.ifc, l.d.cfg.Mapper)
 	}
 	return s
 }
@@ -142,6 +158,9 @@ func (l *loop) evidence(n *nic, s *standing, r *finding, o *euid.Observation) (l
 			e := Evidence{Of: "reach " + wayName(f, t), Found: r.reach[f][t].String(), By: r.how[f][t]}
 			if !l.outside.verdictsAt.IsZero() && strings.HasPrefix(e.By, "AutoNAT") {
 				e.At = l.outside.verdictsAt
+			}
+			if r.reach[f][t] == euid.DirectionUnknown {
+				e.Why = s.inquiries[f][t].String()
 			}
 			if m := s.mapped[f][t]; m.IsValid() {
 				e.Why = "the router maps " + m.String() + " to this port"

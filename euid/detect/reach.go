@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"net/netip"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -26,15 +27,22 @@ type standing struct {
 	exit [euid.NumFamilies]bool
 	// listens says on what the host listens.
 	listens  ways[bool]
+	ports    ways[uint16]
 	verdicts []verdict
-	views    ways[view]
+	// inquiries are what this host has asked itself: that counts before verdicts.
+	inquiries ways[inquiry]
+	views     ways[view]
 	// natTypes are what libp2p itself makes of sightings, by which ours are completed.
 	natTypes [euid.NumTransports]network.NATDeviceType
 	// mapped are the public ends of port mappings.
 	mapped ways[netip.AddrPort]
 	// punched counts successful hole punches, failed those that were not.
 	punched, failed ways[int]
-	relayed         bool
+	// called counts the strangers who have called.
+	called ways[int]
+	// noPunch: by these transports it dials from other ports than it listens on.
+	noPunch [euid.NumTransports]bool
+	relayed bool
 }
 
 // finding is what a standing comes to.
@@ -129,6 +137,11 @@ func (s *standing) mapping(seen [euid.NumFamilies]netip.Addr) (euid.Mapping, str
 		// Nobody need have looked where others have called its own address, or no NAT is
 		// usual.
 		if own := s.ownPublic(f); own.IsValid() && seen[f] == own {
+			for t := range euid.NumTransports {
+				if q := &s.inquiries[f][t]; q.decided && q.called || s.called[f][t] >= leastCallers {
+					return euid.MappingNone, "others called the interface's own address"
+				}
+			}
 			for _, v := range s.verdicts {
 				if plain(v.addr.Addr()) == own {
 					return euid.MappingNone, "AutoNAT v2 tried the interface's own address"
@@ -160,25 +173,51 @@ func (s *standing) direction(f euid.Family, t euid.Transport, m euid.Mapping) (e
 		// It can still call others: only an interface without the family cannot.
 		return euid.DirectionUnreachable, "the peer does not listen there"
 	}
-	tried := false
-	for _, v := range s.verdicts {
-		if v.transport != t || familyOf(v.addr.Addr()) != f || !s.concerns(v.addr.Addr(), t) {
-			continue
-		}
-		if v.reachable {
-			return euid.DirectionPublic, "AutoNAT v2: others called " + v.addr.String()
-		}
-		tried = true
+	if n := s.called[f][t]; n >= leastCallers {
+		return euid.DirectionPublic, fmt.Sprintf("%d strangers have called", n)
+	}
+	tried, called := s.tried(f, t)
+	q := &s.inquiries[f][t]
+	switch {
+	case q.decided && q.called:
+		return euid.DirectionPublic, fmt.Sprintf("AutoNAT v2: %d who were asked called %v", q.sites, q.addr)
+	case called.IsValid():
+		return euid.DirectionPublic, "AutoNAT v2: others called " + called.String()
 	}
 	switch {
 	case s.punched[f][t] > 0 && s.punched[f][t] >= s.failed[f][t]:
 		return euid.DirectionPunchable, "holes were punched"
 	case m == euid.MappingDependent && s.exit[f] && !s.ownPublic(f).IsValid():
 		return s.orRelay("the NAT gives a new port for each destination: nobody can foretell it")
+	case s.noPunch[t] && tried:
+		return s.orRelay("AutoNAT v2: others could not call, and it dials from other ports than it listens on")
+	case s.noPunch[t] && m == euid.MappingIndependent && s.exit[f] && !s.ownPublic(f).IsValid() && !s.mapped[f][t].IsValid():
+		return s.orRelay("no port of the NAT leads to it, for it dials from other ports than it listens on")
 	case tried:
 		return euid.DirectionPunchable, "AutoNAT v2: others could not call; the port can be foretold"
 	}
 	return euid.DirectionUnknown, "nobody has tried yet"
+}
+
+// tried says whether AutoNAT has tried to call by a transport and family, and where it
+// could.
+func (s *standing) tried(f euid.Family, t euid.Transport) (tried bool, called netip.AddrPort) {
+	if q := &s.inquiries[f][t]; q.decided {
+		if q.called {
+			called = q.addr
+		}
+		return true, called
+	}
+	for _, v := range s.verdicts {
+		if v.transport != t || familyOf(v.addr.Addr()) != f || !s.concerns(v.addr.Addr(), t) {
+			continue
+		}
+		if v.reachable {
+			return true, v.addr
+		}
+		tried = true
+	}
+	return tried, netip.AddrPort{}
 }
 
 func (s *standing) orRelay(why string) (euid.Direction, string) {
@@ -188,10 +227,11 @@ func (s *standing) orRelay(why string) (euid.Direction, string) {
 	return euid.DirectionUnreachable, why
 }
 
-// filtering is what the NAT or firewall lets in. Whether what comes from another port
-// of somebody who was sent to would pass nobody tries: not all is dependent.
+// filtering is what the NAT or firewall lets in. AutoNAT's servers call from other
+// ports, but from where they were sent to: where they get in through a NAT, strangers
+// may not ("address-dependent filtering", RFC 4787, section 5), until one has.
 func (s *standing) filtering(r *finding) euid.Filtering {
-	public, closed := false, false
+	public, closed, doubtful := false, r.mapping == euid.MappingDependent, false
 	for f := range euid.NumFamilies {
 		for t := range euid.NumTransports {
 			if !s.listens[f][t] {
@@ -199,22 +239,37 @@ func (s *standing) filtering(r *finding) euid.Filtering {
 			}
 			switch r.reach[f][t] {
 			case euid.DirectionPublic:
-				if r.mapping == euid.MappingIndependent && !s.mapped[f][t].IsValid() {
+				nat := r.mapping == euid.MappingIndependent && !s.nic.owns(r.public[f]) && !s.mapped[f][t].IsValid()
+				switch {
+				case nat && (s.called[f][t] >= leastCallers || s.strangersIn(f, t)):
 					return euid.FilteringIndependent // a "full cone"
+				case nat:
+					doubtful = true
 				}
 				public = true
 			case euid.DirectionPunchable, euid.DirectionRelayed, euid.DirectionUnreachable:
-				closed = true
+				// That no port leads to it says nothing of those that do.
+				tried, _ := s.tried(f, t)
+				closed = closed || tried || s.punched[f][t] > 0
 			}
 		}
 	}
 	switch {
 	case closed:
 		return euid.FilteringDependent
+	case doubtful:
+		return euid.FilteringUnknown
 	case public:
 		return euid.FilteringNone
 	}
 	return euid.FilteringUnknown
+}
+
+// strangersIn says whether a stranger got in whom this host had asked.
+func (s *standing) strangersIn(f euid.Family, t euid.Transport) bool {
+	q := &s.inquiries[f][t]
+	in, out := q.strangers()
+	return q.decided && q.called && in > out
 }
 
 // wayName is a transport and family for people.

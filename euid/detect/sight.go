@@ -100,7 +100,11 @@ func observer(a netip.Addr) netip.Prefix {
 type view struct {
 	mapping euid.Mapping
 	// addr is the address that most observers saw; invalid where too few agree.
-	addr      netip.Addr
+	addr netip.Addr
+	// seen is what most observers saw of the port local, where the mapping is
+	// independent.
+	seen      netip.AddrPort
+	local     uint16
 	observers int
 	why       string // nothing is known
 	at        time.Time
@@ -147,7 +151,7 @@ func compare(list []sighting, own func(netip.Addr) bool) view {
 		case top >= leastObservers && 2*top > n && own(same.Addr()) && same.Port() == g[0].local.Port():
 			v.mapping = euid.MappingNone
 		case top >= leastObservers && 2*top > n:
-			v.mapping = euid.MappingIndependent
+			v.mapping, v.seen, v.local = euid.MappingIndependent, same, g[0].local.Port()
 		case n >= leastDisagreeing:
 			v.mapping = euid.MappingDependent
 		case n == leastDisagreeing-1:

@@ -96,3 +96,13 @@ func (h *Host) Objects(id protocol.TopicID, yield func(protocol.ObjectID, protoc
 		}
 	}
 }
+
+// Acquaintances returns the records of up to n peers that are known, drawn at random.
+func (h *Host) Acquaintances(n int) (list []gossipmembership.Record) {
+	for _, p := range h.book.Some(n, func(protocol.PeerID) bool { return true }) {
+		if rec, ok := h.book.Record(p); ok {
+			list = append(list, rec)
+		}
+	}
+	return list
+}

@@ -68,6 +68,15 @@ func newHost(cfg Config) (host.Host, error) {
 	return h, nil
 }
 
+// Connections with one place. libp2p's default is 8 for an IPv4 address or an IPv6 /56:
+// a home with some peers behind its one address, or a LAN, all the IPv6 hosts of which
+// are in one /64, exhausts that (our measurement: with seven hosts on each of two LANs
+// dials between them began to fail). The numbers are our guess.
+var (
+	perSubnet4 = []rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: 16}}
+	perSubnet6 = []rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: 32}, {PrefixLength: 48, ConnCount: 64}}
+)
+
 // newResourceManager bounds connections, streams and memory. What others begin is
 // bounded apart, so that it never takes the place of what this host begins.
 func newResourceManager(cfg Config) (network.ResourceManager, error) {
@@ -85,5 +94,5 @@ func newResourceManager(cfg Config) (network.ResourceManager, error) {
 		ConnsInbound:  rcmgr.LimitVal(cfg.MaxConns),
 		ConnsOutbound: rcmgr.LimitVal(cfg.MaxConns),
 	}}.Build(limits.Scale(0, 0))
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(fixed))
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(fixed), rcmgr.WithLimitPerSubnet(perSubnet4, perSubnet6))
 }

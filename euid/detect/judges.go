@@ -1,0 +1,173 @@
+package detect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/autonatv2"
+	"github.com/libp2p/go-libp2p/p2p/protocol/autonatv2/pb"
+	"github.com/libp2p/go-msgio/pbio"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/quilt-p2p/quilt/euid"
+)
+
+// Judge is a peer that can be asked whether it can call this host.
+type Judge struct {
+	Peer peer.ID
+	// Addr is where it is.
+	Addr netip.Addr
+	// Transport is how it is connected.
+	Transport euid.Transport
+	// Visit are the addresses at which to call on it; none: it is connected.
+	Visit []ma.Multiaddr
+}
+
+// Judges are those who can be asked. Its methods may be called from several
+// goroutines; Ask ends with ctx, and the others soon.
+type Judges interface {
+	// Connected are those with whom there is a connection.
+	Connected() []Judge
+	// Others are some who can be called on at addresses of the family.
+	Others(f euid.Family) []Judge
+	// Ask has a judge call an address, and reports whether it came through. One judge
+	// is asked one thing at a time: libp2p's mix up addresses of one peer.
+	Ask(ctx context.Context, j Judge, addr ma.Multiaddr) (called bool, err error)
+}
+
+// askTimeout is more than a judge of libp2p gives itself: 10 s to call, and 5 s to say
+// so.
+const askTimeout = 20 * time.Second
+
+// maxAnswer bounds the messages of judges, as libp2p does.
+const maxAnswer = 8 << 10
+
+// Errors of asking.
+var (
+	// errRefused: a judge cannot or does not want to call.
+	errRefused = errors.New("it does not call")
+	// errGuard: before it calls another address than it sees this host at a judge wants
+	// 30 kB or more, so that nobody can use it against others (AutoNAT v2's guard against
+	// amplification). Others want nothing.
+	errGuard = errors.New("it wants to be paid")
+	// errAnswer: an answer that makes no sense.
+	errAnswer = errors.New("bad answer")
+	// errNotSeen: a judge says that it came through, and nobody has come.
+	errNotSeen = errors.New("it says that it came through, and did not")
+)
+
+// HostJudges are the peers of a libp2p host that serve AutoNAT v2, and known ones,
+// which may. visitor calls on those: a host of the same identity that does not listen,
+// so that what it sends leaves by other ports, by whatever family is wanted, and nobody
+// takes its connections for links.
+//
+// libp2p itself asks the connected ones too, if it is told to, but each once in two
+// minutes only and for one of the host's addresses, the near ones as well, and whatever
+// they want for it.
+func HostJudges(h, visitor host.Host, known func() []peer.AddrInfo) Judges {
+	return &hostJudges{h, visitor, known}
+}
+
+type hostJudges struct {
+	host, visitor host.Host
+	known         func() []peer.AddrInfo
+}
+
+// Connected implements Judges: one of each direct connection.
+func (h *hostJudges) Connected() (list []Judge) {
+	for _, c := range h.host.Network().Conns() {
+		t, remote, ok := endpoint(c.RemoteMultiaddr())
+		if !ok || c.Stat().Limited {
+			continue
+		}
+		p := c.RemotePeer()
+		if s, err := h.host.Peerstore().SupportsProtocols(p, autonatv2.DialProtocol); err == nil && len(s) == 1 {
+			list = append(list, Judge{Peer: p, Addr: remote.Addr(), Transport: t})
+		}
+	}
+	return list
+}
+
+// Others implements Judges: also those who are connected, but perhaps by the other
+// family only.
+func (h *hostJudges) Others(f euid.Family) (list []Judge) {
+	all := h.known()
+	for _, p := range h.host.Network().Peers() {
+		all = append(all, h.host.Peerstore().PeerInfo(p))
+	}
+	for _, info := range all {
+		var visit []ma.Multiaddr
+		var at netip.Addr
+		for _, a := range info.Addrs {
+			_, ap, ok := endpoint(a)
+			if !ok || familyOf(ap.Addr()) != f || !public(ap.Addr()) || at.IsValid() && at != ap.Addr() {
+				continue
+			}
+			visit, at = append(visit, a), ap.Addr()
+		}
+		if at.IsValid() && info.ID != h.host.ID() {
+			list = append(list, Judge{Peer: info.ID, Addr: at, Visit: visit})
+		}
+	}
+	return list
+}
+
+// Ask implements Judges, with AutoNAT v2's protocol. The nonce with which the judge
+// calls is not waited for: that it has come this host sees itself, see
+// [Config.Accepted].
+func (h *hostJudges) Ask(ctx context.Context, j Judge, addr ma.Multiaddr) (bool, error) {
+	by := h.host
+	if len(j.Visit) > 0 {
+		by = h.visitor
+		defer func() {
+			_ = by.Network().ClosePeer(j.Peer)
+			by.Peerstore().ClearAddrs(j.Peer)
+		}()
+		if err := by.Connect(ctx, peer.AddrInfo{ID: j.Peer, Addrs: j.Visit}); err != nil {
+			return false, err
+		}
+	}
+	s, err := by.NewStream(network.WithNoDial(ctx, "asking"), j.Peer, autonatv2.DialProtocol)
+	if err != nil {
+		return false, err
+	}
+	defer s.Reset() // harmless after an answer
+	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
+	defer stop()
+	request := &pb.Message{Msg: &pb.Message_DialRequest{DialRequest: &pb.DialRequest{Addrs: [][]byte{addr.Bytes()}}}}
+	if err := pbio.NewDelimitedWriter(s).WriteMsg(request); err != nil {
+		return false, err
+	}
+	var answer pb.Message
+	if err := pbio.NewDelimitedReader(s, maxAnswer).ReadMsg(&answer); err != nil {
+		return false, err
+	}
+	return judgement(&answer)
+}
+
+// judgement reads what a judge answers.
+func judgement(m *pb.Message) (called bool, err error) {
+	if m.GetDialDataRequest() != nil {
+		return false, errGuard
+	}
+	r := m.GetDialResponse()
+	switch {
+	case r == nil || r.GetAddrIdx() != 0:
+		return false, errAnswer
+	case r.GetStatus() != pb.DialResponse_OK:
+		return false, fmt.Errorf("%w: %v", errRefused, r.GetStatus())
+	}
+	switch r.GetDialStatus() {
+	case pb.DialStatus_OK, pb.DialStatus_E_DIAL_BACK_ERROR: // connected; only the nonce was not taken
+		return true, nil
+	case pb.DialStatus_E_DIAL_ERROR:
+		return false, nil
+	}
+	return false, errAnswer
+}
