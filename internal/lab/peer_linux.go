@@ -35,6 +35,8 @@ type Peer struct {
 	Home   string
 	ID     string
 	Ticket string // as it was at the start
+	// Started is when the process was started, a little before it can be asked.
+	Started time.Time
 
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
@@ -65,6 +67,7 @@ func (h *Host) Start(ctx context.Context, c PeerConfig) (*Peer, error) {
 	p.cmd.Stderr = log
 	out, err := p.cmd.StdoutPipe()
 	if err == nil {
+		p.Started = time.Now()
 		err = h.lab.spawn(p.cmd)
 	}
 	if err != nil {
