@@ -28,6 +28,7 @@ var layers = []layer{
 	{path: "feed", level: 1, pure: true},
 	{path: "euid", level: 1, pure: true},
 	{path: "internal/sendqueue", level: 1, pure: true},
+	{path: "internal/ways", level: 1, pure: true},
 
 	// Machines, one protocol each, which do not know of each other.
 	{path: "gossipmembership", level: 2, pure: true},
