@@ -193,12 +193,22 @@ var ErrHomeInUse = errors.New("another peer is running in home")
 
 // openLinks opens the sockets.
 func (n *Node) openLinks() error {
+	if taken := notFree(n.cfg.listen); len(taken) > 0 {
+		return listenError(taken, nil) // before libp2p, which says it at length
+	}
 	observed, _ := n.cfg.detects()
+	kept, err := n.store.Meta(metaLinks, "ways")
+	if err != nil {
+		return err
+	}
 	m, err := links.New(links.Config{
-		Identity: n.key, Listen: n.cfg.listen, MDNS: n.cfg.mdns, UserAgent: n.cfg.agent,
+		Identity: n.key, Listen: n.cfg.listen, Transports: n.cfg.transports, Ways: kept, MDNS: n.cfg.mdns, UserAgent: n.cfg.agent,
 		Now: n.now, Gater: n.gate, ObservedAddrs: observed, Libp2p: n.hostOptions(),
 		Hello: func() []byte { n.mu.Lock(); defer n.mu.Unlock(); return n.hello },
 	}, handler{n})
+	if errors.Is(err, links.ErrListen) {
+		return err
+	}
 	if err != nil {
 		return listenError(n.cfg.listen, err)
 	}

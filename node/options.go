@@ -4,19 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
 
 	"github.com/quilt-p2p/quilt/euid/detect"
+	"github.com/quilt-p2p/quilt/internal/links"
 )
-
-// DefaultListen is where a peer listens unless told otherwise: any port, so that
-// none can be blocked for all, over QUIC and TCP, IPv4 and IPv6.
-var DefaultListen = []string{
-	"/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0",
-	"/ip6/::/udp/0/quic-v1", "/ip6/::/tcp/0",
-}
 
 // LoopbackListen keeps a peer to this machine: for demos and tests.
 var LoopbackListen = []string{"/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"}
@@ -25,23 +20,25 @@ var LoopbackListen = []string{"/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tc
 type Option func(*config) error
 
 type config struct {
-	home     string
-	listen   []string
-	mdns     bool
-	tickets  []string
-	logger   *slog.Logger
-	clock    func() time.Time
-	agent    string
-	maxStore int64
-	patience time.Duration
-	detect   bool
-	libp2p   []libp2p.Option // more of the host's, see links.Config: only tests set them
-	system   detect.System   // of detection: only tests set it
+	home       string
+	listen     []string // after newConfig: all addresses, by whatever option
+	listenSet  bool     // WithListen was used
+	ports      []uint16
+	transports []links.Transport // none: all
+	mdns       bool
+	tickets    []string
+	logger     *slog.Logger
+	clock      func() time.Time
+	agent      string
+	maxStore   int64
+	patience   time.Duration
+	detect     bool
+	libp2p     []libp2p.Option // more of the host's, see links.Config: only tests set them
+	system     detect.System   // of detection: only tests set it
 }
 
 func newConfig(opts []Option) (config, error) {
 	c := config{
-		listen:   DefaultListen,
 		logger:   slog.New(slog.DiscardHandler),
 		clock:    time.Now,
 		agent:    "quilt",
@@ -52,6 +49,7 @@ func newConfig(opts []Option) (config, error) {
 			return c, err
 		}
 	}
+	c.listen = c.listenAddrs()
 	return c, nil
 }
 
@@ -68,9 +66,26 @@ func WithHome(dir string) Option {
 	}
 }
 
-// WithListen sets the multiaddrs to listen on, as text. Default: DefaultListen.
+// WithListen sets the multiaddrs to listen on, as text; without any, and without
+// WithPort, the peer only dials. Default: any port, so that none can be blocked for
+// all, one of UDP and one of TCP for each of IPv4 and IPv6, by every transport.
 func WithListen(addrs ...string) Option {
-	return func(c *config) error { c.listen = addrs; return nil }
+	return func(c *config) error { c.listen, c.listenSet = addrs, true; return nil }
+}
+
+// WithPort listens on a port of all interfaces, UDP and TCP, IPv4 and IPv6, by every
+// transport that is used, beside what WithListen says.
+func WithPort(port uint16) Option {
+	return func(c *config) error { c.ports = append(c.ports, port); return nil }
+}
+
+// WithTransports sets by which transports to listen and to dial, of those that
+// Transports names. Default: all.
+func WithTransports(names ...string) Option {
+	return func(c *config) (err error) {
+		c.transports, err = links.ParseTransports(strings.Join(names, ","))
+		return err
+	}
 }
 
 // WithMDNS announces this peer on the LAN and looks for others there. Default: off.

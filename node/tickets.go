@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -9,6 +10,7 @@ import (
 	"github.com/quilt-p2p/quilt/feed"
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/core"
+	"github.com/quilt-p2p/quilt/internal/links"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -18,11 +20,11 @@ import (
 // call it. Whoever has it can make contact; it contains no secret.
 func (n *Node) Ticket(topics ...string) (string, error) {
 	t := gossipmembership.Ticket{Topics: topics}
-	t.Peers = append(t.Peers, gossipmembership.Contact{Peer: n.id, Addrs: clip(n.links.Addrs())})
+	t.Peers = append(t.Peers, gossipmembership.Contact{Peer: n.id, Addrs: clip(links.Lasting(n.links.Addrs()))})
 	n.look(func(_ protocol.Time, h *core.Host) {
 		for _, rec := range h.Contacts(gossipmembership.MaxTicketPeers) {
 			if len(t.Peers) < maxTicketPeers && len(rec.Addrs) > 0 && rec.Peer != n.id {
-				t.Peers = append(t.Peers, gossipmembership.Contact{Peer: rec.Peer, Addrs: rec.Addrs[:min(2, len(rec.Addrs))]})
+				t.Peers = append(t.Peers, gossipmembership.Contact{Peer: rec.Peer, Addrs: twoOf(rec.Addrs)})
 			}
 		}
 	})
@@ -33,7 +35,23 @@ func (n *Node) Ticket(topics ...string) (string, error) {
 const maxTicketPeers = 3
 
 // clip bounds a list of addresses to what records and tickets carry.
-func clip(addrs []string) []string { return addrs[:min(len(addrs), gossipmembership.MaxAddrs)] }
+func clip(addrs []string) []string {
+	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a string) bool { return len(a) > gossipmembership.MaxAddrLen })
+	return addrs[:min(len(addrs), gossipmembership.MaxAddrs)]
+}
+
+// twoOf are the best of a peer's addresses, and one that gets through most firewalls
+// if there is one.
+func twoOf(addrs []string) []string {
+	addrs = links.Lasting(addrs)
+	for i := 1; i < len(addrs); i++ {
+		a, err := ma.NewMultiaddrBytes([]byte(addrs[i]))
+		if err == nil && links.TransportOf(a) == links.WSS {
+			return []string{addrs[0], addrs[i]}
+		}
+	}
+	return addrs[:min(2, len(addrs))]
+}
 
 // AddTicket makes contact with the peers that a ticket names, and returns the
 // names of the topics in it as Ticket got them, which it does not join.

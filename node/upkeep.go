@@ -22,6 +22,8 @@ const (
 	maxRemembered = 128
 	// metaPeers is where they are.
 	metaPeers = "peers"
+	// metaLinks is where what got through on the networks that this host has been in is.
+	metaLinks = "links"
 	// metaSelf is where this host's last record number is.
 	metaSelf = "self"
 )
@@ -95,8 +97,11 @@ func (n *Node) nextRecord(addrs []string) error {
 	return nil
 }
 
-// remember writes down the contacts that worked.
+// remember writes down the contacts that worked, and by which ways they were reached.
 func (n *Node) remember() {
+	if err := n.store.SetMeta(metaLinks, "ways", n.links.Ways()); err != nil {
+		n.log.Warn("remembering what gets through", "error", err)
+	}
 	var recs []gossipmembership.Record
 	if !n.look(func(_ protocol.Time, h *core.Host) { recs = h.Contacts(maxRemembered) }) {
 		return

@@ -278,6 +278,8 @@ func TestUsageErrors(t *testing.T) {
 		{args: "sub a --raw --json", code: 2, stderr: `{"error":"--raw and --json contradict each other","hint":"leave one of them out","code":"usage"}` + "\n"},
 		{args: "ticket --qr --no-qr", code: 2, stderr: "quilt-peer: --qr and --no-qr contradict each other: leave one of them out\n"},
 		{args: "feed new a/b", code: 2, stderr: "quilt-peer: \"a/b\" cannot be a feed's name: use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit\n"},
+		{args: "run --port 99999", code: 2, stderr: "quilt-peer: \"99999\" is no port: ports are 1 to 65535, and 0 for any free one\n"},
+		{args: "run --transports wss,udp", code: 2, stderr: "quilt-peer: there is no transport \"udp\": there are quic, tcp, wss, webtransport\n"},
 		{args: "status --json", code: 3, stderr: `{"error":"no daemon is running for home HOME (socket HOME/control.sock)","hint":"start one with \"quilt-peer run\", or choose its home with --home","code":"not_running"}` + "\n"},
 	})
 	long := strings.Repeat("x", control.MaxPayload+1)

@@ -10,12 +10,14 @@ import (
 
 // runConfig is what "quilt-peer run" passes to the daemon that it runs.
 type runConfig struct {
-	Home    string   // absolute; exists, with mode 0700 if it was made for this run; locked
-	Listen  []string // multiaddrs; empty: the daemon's default
-	Join    []string // tickets
-	MDNS    bool     // look for peers on the local network
-	Detect  bool     // find out where this peer is
-	Version string
+	Home       string   // absolute; exists, with mode 0700 if it was made for this run; locked
+	Listen     []string // multiaddrs; with none, and no port: the daemon's default
+	Ports      []uint16 // to listen on, by all transports
+	Transports []string // by which to listen and dial; empty: all
+	Join       []string // tickets
+	MDNS       bool     // look for peers on the local network
+	Detect     bool     // find out where this peer is
+	Version    string
 }
 
 // startDaemon starts a peer. It returns once the peer listens and can be asked;
@@ -29,6 +31,12 @@ func startDaemon(ctx context.Context, cfg runConfig) (control.Daemon, func() err
 	}
 	if len(cfg.Listen) > 0 {
 		opts = append(opts, node.WithListen(cfg.Listen...))
+	}
+	for _, port := range cfg.Ports {
+		opts = append(opts, node.WithPort(port))
+	}
+	if len(cfg.Transports) > 0 {
+		opts = append(opts, node.WithTransports(cfg.Transports...))
 	}
 	n, err := node.New(ctx, opts...)
 	if err != nil {

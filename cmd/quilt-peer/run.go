@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/quilt-p2p/quilt/internal/control"
+	"github.com/quilt-p2p/quilt/node"
 )
 
 const runHelp = `Runs a peer until it is stopped: by Ctrl-C, by SIGTERM, or by "quilt-peer stop".
@@ -20,7 +24,26 @@ happens. With --json each line is an object, the first of type "started".
 
    quilt-peer run
    quilt-peer run --join quilt1...
-   quilt-peer run --listen /ip4/0.0.0.0/udp/4001/quic-v1`
+   quilt-peer run --port 443
+
+PORTS
+   A peer listens on any free port, unless told otherwise. A port of your choice
+   (--port) serves when a router has to be told which to forward, UDP and TCP. Port
+   443 helps those whose networks let little else out, and is the best a peer
+   on a public address can do for others: to a firewall a link to it is one to a web
+   site. On Linux "sudo setcap cap_net_bind_service=+ep" on the program lets it have
+   ports below 1024 without running as root.
+
+   By --listen single addresses can be given, as multiaddrs:
+   /ip4/0.0.0.0/udp/4001/quic-v1, /ip4/0.0.0.0/tcp/4001, /ip4/0.0.0.0/tcp/443/tls/ws,
+   /ip4/0.0.0.0/udp/443/quic-v1/webtransport. A name that connections to it shall ask
+   for goes between: /tls/sni/www.example.org/ws.
+
+TRANSPORTS
+   A link is tried in all ways that the other side offers, what got through before
+   first: quic, tcp, wss (a WebSocket in TLS), webtransport. quic and tcp can be told
+   from other traffic by who looks into packets. Whoever must not be seen with them
+   uses only the others: --transports wss,webtransport`
 
 func (a *app) runCommand() *cli.Command {
 	return &cli.Command{
@@ -28,7 +51,9 @@ func (a *app) runCommand() *cli.Command {
 		Usage:       "run a peer in the foreground",
 		Description: runHelp,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "listen", Usage: "accept links at `ADDR`, a multiaddr; repeatable (default: QUIC and TCP on all interfaces, any port)"},
+			&cli.StringSliceFlag{Name: "port", Usage: "accept links at UDP and TCP `PORT` of all interfaces; repeatable (default: any free port)"},
+			&cli.StringSliceFlag{Name: "listen", Usage: "accept links at `ADDR`, a multiaddr; repeatable"},
+			&cli.StringSliceFlag{Name: "transports", Usage: "link only by the transports in `LIST`, of quic, tcp, wss, webtransport (default: all)"},
 			&cli.StringSliceFlag{Name: "join", Usage: "make contact with the peers of `TICKET`; repeatable"},
 			&cli.StringSliceFlag{Name: "follow", Usage: "follow `FEED`, an address or a ticket; repeatable"},
 			&cli.BoolFlag{Name: "no-mdns", Usage: "do not look for peers on the local network"},
@@ -62,6 +87,14 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	ports, err := ports(cmd.StringSlice("port"))
+	if err != nil {
+		return err
+	}
+	transports, err := transports(cmd.StringSlice("transports"))
+	if err != nil {
+		return err
+	}
 	l, err := control.Listen(home, a.getenv("XDG_RUNTIME_DIR"))
 	if err != nil {
 		return err
@@ -72,6 +105,7 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 	defer stop()
 	d, closeDaemon, err := a.start(ctx, runConfig{
 		Home: home, Listen: cmd.StringSlice("listen"), Join: cmd.StringSlice("join"),
+		Ports: ports, Transports: transports,
 		MDNS: !cmd.Bool("no-mdns"), Detect: !cmd.Bool("no-detect"), Version: version(),
 	})
 	if err != nil {
@@ -104,6 +138,28 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 		return untilStopped(ctx, err)
 	}
 	return untilStopped(ctx, a.narrate(ctx, cmd, events))
+}
+
+// ports reads the numbers of ports.
+func ports(texts []string) (list []uint16, err error) {
+	for _, text := range texts {
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return nil, usageError(fmt.Sprintf("%q is no port", text), "ports are 1 to 65535, and 0 for any free one")
+		}
+		list = append(list, uint16(n))
+	}
+	return list, nil
+}
+
+// transports checks the names of transports.
+func transports(names []string) ([]string, error) {
+	for _, name := range names {
+		if !slices.Contains(node.Transports(), name) {
+			return nil, usageError(fmt.Sprintf("there is no transport %q", name), "there are "+strings.Join(node.Transports(), ", "))
+		}
+	}
+	return names, nil
 }
 
 // stoppable is a daemon that can be told to stop through its socket.

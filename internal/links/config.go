@@ -8,8 +8,6 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
-	ma "github.com/multiformats/go-multiaddr"
-
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -45,6 +43,11 @@ type Config struct {
 	Identity crypto.PrivKey
 	// Listen has the multiaddrs to listen on, as text. None: only dial out.
 	Listen []string
+	// Transports are those by which to listen and dial. Default: all.
+	Transports []Transport
+	// Ways is what Manager.Ways returned in an earlier run: what got through where.
+	// What cannot be read is forgotten. Default: nothing is known.
+	Ways []byte
 	// Hello returns the bytes that Handler.Hello of a peer gets, at most MaxHello.
 	// It is called from several goroutines, once a link, and must be quick.
 	Hello func() []byte
@@ -94,6 +97,8 @@ type Config struct {
 	// Default: 1 s.
 	FlushTimeout time.Duration
 
+	// scout decides which address is dialled first.
+	scout *scout
 	// idle is how long a connection without streams is kept. Default: 5 s.
 	idle time.Duration
 }
@@ -108,10 +113,16 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Now == nil:
 		return c, errors.New("links: Config.Now is missing")
 	}
+	if len(c.Transports) == 0 {
+		c.Transports = Transports
+	}
 	for _, text := range c.Listen {
-		if _, err := ma.NewMultiaddr(text); err != nil {
-			return c, fmt.Errorf("links: listen address %q: %w", text, err)
+		if err := c.checkListen(text); err != nil {
+			return c, err
 		}
+	}
+	if c.scout == nil {
+		c.scout = newScout(c.Ways)
 	}
 	orElse(&c.UserAgent, "quilt")
 	orElse(&c.MaxLinks, 64)

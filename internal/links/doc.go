@@ -1,5 +1,6 @@
 // Package links is the part of the driver that has the sockets: a libp2p host
-// (QUIC v1, and TCP with Noise and yamux) and the links to other peers over it.
+// (QUIC v1; TCP with Noise and yamux, bare or in a WebSocket over TLS; WebTransport)
+// and the links to other peers over it.
 // It turns what the core wants, a link to a peer and frames sent by class, into
 // streams, and what comes in into calls of a [Handler]. It understands nothing
 // of what the frames say.
@@ -25,6 +26,15 @@
 // the peer's greeting is read and found good. For each peer, Up and Down
 // alternate strictly: a successor waits until the Down of its predecessor has
 // returned.
+//
+// # Getting through
+//
+// A dial tries all addresses of a peer, one a little after the other, until one comes
+// up. In which order, the scout decides (scout.go) by what got through before in the
+// same network (package ways); it counts only what leads out of the LAN. libp2p would
+// not even try WebSocket where the port speaks TCP too, nor WebTransport beside QUIC:
+// unfiltered.go is about that. Who watches sees of each transport what docs/transports.md
+// says; outertls.go has the TLS around WebSocket.
 //
 // # Goroutines
 //

@@ -89,7 +89,7 @@ func (l *link) connect(ctx context.Context, peer inbound) (network.Conn, inbound
 	}
 	dialled := make(chan result, 1)
 	go func() {
-		conn, err := l.m.host.Network().DialPeer(ctx, l.peer)
+		conn, err := l.m.dialPeer(ctx, l.peer)
 		dialled <- result{conn, err}
 	}()
 	select {

@@ -20,11 +20,13 @@ import (
 var transports = map[string]string{
 	"quic": "/ip4/127.0.0.1/udp/0/quic-v1",
 	"tcp":  "/ip4/127.0.0.1/tcp/0",
+	"wss":  "/ip4/127.0.0.1/tcp/0/tls/ws",
+	"h3":   "/ip4/127.0.0.1/udp/0/quic-v1/webtransport",
 }
 
 // overEach runs a test over each transport.
 func overEach(t *testing.T, test func(t *testing.T, listen string)) {
-	for _, name := range []string{"quic", "tcp"} {
+	for _, name := range []string{"quic", "tcp", "wss", "h3"} {
 		t.Run(name, func(t *testing.T) { test(t, transports[name]) })
 	}
 }

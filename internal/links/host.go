@@ -9,9 +9,8 @@ import (
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
-	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 )
 
 // maxPeerStreams bounds our protocol's streams of one peer in each direction: one is
@@ -32,24 +31,26 @@ func newHost(cfg Config) (host.Host, error) {
 	}
 	options := []libp2p.Option{
 		libp2p.Identity(cfg.Identity),
-		libp2p.Transport(quic.NewTransport),
-		// Without DisableReuseport a dial leaves from the port listened on, and two
-		// peers that dial each other at once can meet in one TCP connection, both as
-		// its initiator: Noise then fails at both ("message is too short"; our
-		// measurement: 2% of simultaneous dials on loopback). The price is that TCP
-		// shows nobody our reachable port; QUIC does.
-		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(conns),
 		libp2p.UserAgent(cfg.UserAgent),
+		libp2p.SwarmOpts(swarm.WithDialRanker(cfg.scout.rank)),
 		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
 		libp2p.Ping(false),
 	}
-	if len(cfg.Listen) > 0 {
-		options = append(options, libp2p.ListenAddrStrings(cfg.Listen...))
+	transports, err := transportOptions(cfg.Transports)
+	if err != nil {
+		_ = conns.Close()
+		_ = resources.Close()
+		return nil, err
+	}
+	options = append(options, transports...)
+	first, later := cfg.listenAddrs()
+	if len(first) > 0 {
+		options = append(options, libp2p.ListenAddrs(first...))
 	} else {
 		options = append(options, libp2p.NoListenAddrs)
 	}
@@ -63,6 +64,10 @@ func newHost(cfg Config) (host.Host, error) {
 	if err != nil {
 		_ = conns.Close()
 		_ = resources.Close()
+		return nil, fmt.Errorf("links: starting the host: %w", err)
+	}
+	if err := listenLater(h, later); err != nil {
+		_ = h.Close()
 		return nil, fmt.Errorf("links: starting the host: %w", err)
 	}
 	return h, nil

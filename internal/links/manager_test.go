@@ -2,6 +2,7 @@ package links
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,11 +50,18 @@ func TestListenTaken(t *testing.T) {
 	}
 }
 
-// TestSortAddrs: the most useful first, doubles gone.
+// TestSortAddrs: the most useful first, doubles gone: of each kind and family one
+// before a second of any, what a firewall lets through before what it does not.
 func TestSortAddrs(t *testing.T) {
+	const h3 = "/quic-v1/webtransport/certhash/uEiAkH5a4DPGKUuOBjYw0CgwjvcJCJMD2K_1aluKR_tpevQ"
 	want := []string{
-		"/ip4/5.6.7.8/udp/1/quic-v1", "/ip4/5.6.7.8/tcp/1",
-		"/ip4/192.168.1.2/udp/1/quic-v1", "/ip4/192.168.1.2/tcp/1",
+		"/ip4/5.6.7.8/udp/1/quic-v1", "/ip6/2a00::1/udp/1/quic-v1",
+		"/ip4/5.6.7.8/tcp/1/tls/ws", "/ip6/2a00::1/tcp/1/tls/ws",
+		"/ip4/5.6.7.8/tcp/1",
+		"/ip4/192.168.1.2/udp/1/quic-v1", "/ip4/5.6.7.8/udp/1" + h3, "/ip4/192.168.1.2/tcp/1",
+		"/ip4/192.168.1.2/tcp/1/tls/ws", "/ip4/192.168.1.2/udp/1" + h3,
+		"/ip4/5.6.7.9/udp/1/quic-v1", "/ip6/2a00::2/udp/1/quic-v1", "/ip4/192.168.2.2/udp/1/quic-v1",
+		"/ip4/5.6.7.10/udp/1/quic-v1",
 		"/ip6/fe80::1/tcp/1",
 		"/ip4/127.0.0.1/udp/1/quic-v1", "/ip6/::1/tcp/1",
 	}
@@ -61,16 +69,23 @@ func TestSortAddrs(t *testing.T) {
 	for i := range want {
 		addrs = append(addrs, ma.StringCast(want[len(want)-1-i]))
 	}
-	var got []string
-	for _, b := range sortAddrs(append(addrs, addrs...)) {
-		a, err := ma.NewMultiaddrBytes([]byte(b))
-		if err != nil {
-			t.Fatal(err)
+	text := func(list []string) (got []string) {
+		for _, b := range list {
+			a, err := ma.NewMultiaddrBytes([]byte(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, a.String())
 		}
-		got = append(got, a.String())
+		return got
 	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
+	sorted := sortAddrs(append(addrs, addrs...))
+	if got := text(sorted); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	want = slices.DeleteFunc(want, func(s string) bool { return strings.Contains(s, "certhash") })
+	if got := text(Lasting(sorted)); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("lasting:\ngot  %q\nwant %q", got, want)
 	}
 }
 
