@@ -196,7 +196,7 @@ type PeerInfo struct {
 	ID        string    `json:"id"`
 	Address   string    `json:"address"`
 	Inbound   bool      `json:"inbound"`
-	Transport string    `json:"transport"` // "quic", "tcp", …
+	Transport string    `json:"transport"` // "quic", "tcp", "wss", "webtransport", "relay" or "unknown"
 	Since     time.Time `json:"since,omitzero"`
 	RTTMillis float64   `json:"rtt_ms"`
 	Suspected bool      `json:"suspected,omitempty"`

@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	ma "github.com/multiformats/go-multiaddr"
+
 	"github.com/quilt-p2p/quilt/internal/control"
+	"github.com/quilt-p2p/quilt/internal/links"
 	"github.com/quilt-p2p/quilt/node"
 )
 
@@ -31,11 +34,14 @@ func (d *Daemon) Peers(context.Context) ([]control.PeerInfo, error) {
 
 // transport names the transport of a multiaddr.
 func transport(addr string) string {
-	switch {
-	case strings.Contains(addr, "/quic-v1"):
-		return "quic"
-	case strings.Contains(addr, "/tcp/"):
-		return "tcp"
+	a, err := ma.NewMultiaddr(addr)
+	if err == nil {
+		if t := links.TransportOf(a); t != "" {
+			return string(t)
+		}
+		if _, err := a.ValueForProtocol(ma.P_CIRCUIT); err == nil {
+			return "relay"
+		}
 	}
 	return "unknown"
 }
