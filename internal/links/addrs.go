@@ -35,6 +35,7 @@ type rankedAddr struct {
 // sortAddrs encodes addresses, the most useful first; equally useful ones in the
 // order of their bytes.
 func sortAddrs(addrs []ma.Multiaddr) []string {
+	addrs = withoutLocalWebTransport(addrs)
 	list := make([]rankedAddr, len(addrs))
 	for i, a := range addrs {
 		list[i] = rankedAddr{a, uselessness(a), 0}
@@ -68,6 +69,20 @@ func sortAddrs(addrs []ma.Multiaddr) []string {
 		out[i] = string(a.Bytes())
 	}
 	return out
+}
+
+// withoutLocalWebTransport leaves out addresses of WebTransport, the longest there are,
+// that nobody dials (see withoutWrapped): those on the LAN beside QUIC.
+func withoutLocalWebTransport(addrs []ma.Multiaddr) []ma.Multiaddr {
+	quic := make(map[string]bool)
+	for _, a := range addrs {
+		if TransportOf(a) == QUIC {
+			quic[socketOf(a)] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool {
+		return TransportOf(a) == WebTransport && !manet.IsPublicAddr(a) && quic[socketOf(a)]
+	})
 }
 
 // rankLast is the rank from which on an address is of no use but to neighbours.

@@ -37,6 +37,12 @@ func newHost(cfg Config) (host.Host, error) {
 		libp2p.ConnectionManager(conns),
 		libp2p.UserAgent(cfg.UserAgent),
 		libp2p.SwarmOpts(swarm.WithDialRanker(cfg.scout.rank)),
+		// libp2p's own memory of what does not get through (a hundred dials by UDP, or by
+		// IPv6, of which few came up) knows of one network only: carried to another one it
+		// keeps from QUIC for long. And until it has seen a hundred it dials nobody back for
+		// AutoNAT. The scout remembers better.
+		libp2p.UDPBlackHoleSuccessCounter(nil),
+		libp2p.IPv6BlackHoleSuccessCounter(nil),
 		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
 		libp2p.Ping(false),

@@ -59,7 +59,7 @@ func TestSortAddrs(t *testing.T) {
 		"/ip4/5.6.7.8/tcp/1/tls/ws", "/ip6/2a00::1/tcp/1/tls/ws",
 		"/ip4/5.6.7.8/tcp/1",
 		"/ip4/192.168.1.2/udp/1/quic-v1", "/ip4/5.6.7.8/udp/1" + h3, "/ip4/192.168.1.2/tcp/1",
-		"/ip4/192.168.1.2/tcp/1/tls/ws", "/ip4/192.168.1.2/udp/1" + h3,
+		"/ip4/192.168.1.2/tcp/1/tls/ws", "/ip4/192.168.1.2/udp/2" + h3, // QUIC is on another port
 		"/ip4/5.6.7.9/udp/1/quic-v1", "/ip6/2a00::2/udp/1/quic-v1", "/ip4/192.168.2.2/udp/1/quic-v1",
 		"/ip4/5.6.7.10/udp/1/quic-v1",
 		"/ip6/fe80::1/tcp/1",
@@ -69,6 +69,7 @@ func TestSortAddrs(t *testing.T) {
 	for i := range want {
 		addrs = append(addrs, ma.StringCast(want[len(want)-1-i]))
 	}
+	addrs = append(addrs, ma.StringCast("/ip4/192.168.1.2/udp/1"+h3)) // beside QUIC: nobody dials it
 	text := func(list []string) (got []string) {
 		for _, b := range list {
 			a, err := ma.NewMultiaddrBytes([]byte(b))
