@@ -14,8 +14,15 @@ import (
 // many peers as possible: one of each kind for each family before a second of any.
 // Public addresses come before private ones, QUIC before TCP; but what gets through a
 // public firewall comes before any private address but QUIC's, and what only disguises a
-// connection on one's own LAN comes late. Loopback is last.
-func (m *Manager) Addrs() []string { return sortAddrs(m.host.Addrs()) }
+// connection on one's own LAN comes late. Loopback is last. Those through relays are
+// first: there are such only while no other serves.
+func (m *Manager) Addrs() []string {
+	addrs := m.host.Addrs()
+	if m.nat.relays != nil {
+		addrs = append(addrs, m.nat.relays.addrs()...)
+	}
+	return sortAddrs(addrs)
+}
 
 // Lasting leaves out addresses, binary multiaddrs, that are good for weeks only: those
 // of WebTransport, which name certificates. They are also the longest.
@@ -94,6 +101,9 @@ func uselessness(a ma.Multiaddr) int {
 	ranks := map[Transport]int{QUIC: 3, TCP: 5, WSS: 7, WebTransport: 8, "": 9}
 	base := 0
 	switch {
+	case viaRelay(a):
+		relay, _ := ma.SplitFunc(a, func(c ma.Component) bool { return c.Protocol().Code == ma.P_P2P })
+		return uselessness(relay) - 2*rankLast
 	case manet.IsIPLoopback(a):
 		base = 2 * rankLast
 	case manet.IsIP6LinkLocal(a):

@@ -8,6 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -61,6 +63,21 @@ type Config struct {
 	// ObservedAddrs lets other peers' view of our address into Addrs. Default: off,
 	// for without a NAT it adds nothing.
 	ObservedAddrs bool
+	// Traverse gets past NATs: while the host's role is RoleLeaf it keeps places at
+	// relays, and it dials through them and punches holes. See [Manager.SetRole].
+	// Default: off.
+	Traverse bool
+	// Relay has the limits within which this host relays for others while its role is
+	// RolePublic; nil: it does not. Only with Traverse.
+	Relay *RelayLimits
+	// RelayCandidates returns some who may relay besides the peers linked, for a leaf
+	// that finds none among those. Default: nobody.
+	RelayCandidates func() []peer.AddrInfo
+	// PortMap asks the router for ports (UPnP, NAT-PMP). Default: off.
+	PortMap bool
+	// OnPunch is told of each hole punch that has ended, from any goroutine; it must be
+	// quick. Default: nobody is.
+	OnPunch func(Punch)
 	// Gater may refuse connections before they cost anything. Default: none.
 	Gater connmgr.ConnectionGater
 	// UserAgent is told to every peer that connects. Default: "quilt".
@@ -101,6 +118,12 @@ type Config struct {
 	scout *scout
 	// idle is how long a connection without streams is kept. Default: 5 s.
 	idle time.Duration
+	// punchWait is how long a direct connection is waited for after one through a relay.
+	// Default: 8 s.
+	punchWait time.Duration
+	// anyRelayAddr lets a relay name addresses that are not public: tests are on
+	// loopback.
+	anyRelayAddr bool
 }
 
 // withDefaults returns the config completed, or what is wrong with it.
@@ -134,6 +157,14 @@ func (c Config) withDefaults() (Config, error) {
 	orElse(&c.WriteTimeout, 15*time.Second)
 	orElse(&c.FlushTimeout, time.Second)
 	orElse(&c.idle, 5*time.Second)
+	orElse(&c.punchWait, punchTimeout)
+	if c.Relay != nil {
+		limits, err := c.Relay.withDefaults()
+		if err != nil {
+			return c, err
+		}
+		c.Relay = &limits
+	}
 	switch {
 	case c.MaxLinks < 1 || c.MaxInbound < 1 || c.MaxInbound > c.MaxLinks:
 		return c, fmt.Errorf("links: MaxInbound %d and MaxLinks %d: want 1 <= MaxInbound <= MaxLinks", c.MaxInbound, c.MaxLinks)

@@ -51,7 +51,7 @@ func (m *Manager) reap(peer protocol.PeerID) {
 	m.mu.Lock()
 	linked := m.links[peer] != nil
 	m.mu.Unlock()
-	if !linked && m.host.ConnManager().IsProtected(peer, "") {
+	if !linked && m.wanted(peer) {
 		return
 	}
 	for _, conn := range m.host.Network().ConnsToPeer(peer) {
@@ -61,3 +61,17 @@ func (m *Manager) reap(peer protocol.PeerID) {
 		}
 	}
 }
+
+// wanted reports whether something else than a link needs the connection to a peer: it
+// is our relay, or we are its.
+func (m *Manager) wanted(peer protocol.PeerID) bool {
+	cm := m.host.ConnManager()
+	if cm.IsProtected(peer, "") {
+		return true
+	}
+	info := cm.GetTagInfo(peer)
+	return info != nil && info.Tags[reservationTag] > 0
+}
+
+// reservationTag is what libp2p's relay marks those with that have a place.
+const reservationTag = "relay-reservation"

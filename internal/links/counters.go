@@ -16,6 +16,11 @@ type Counters struct {
 	// their turn came.
 	Dropped, Expired [protocol.NumClasses]uint64
 
+	// Payload counts bytes out of frames that carry items: those of the classes Fresh
+	// and Repair. RelayedOut and RelayedPayload are BytesOut and Payload of links that a
+	// relay passes on.
+	Payload, RelayedOut, RelayedPayload uint64
+
 	// The following are not counted for one Peer.
 
 	// Malformed counts frames and greetings that were none.
@@ -33,6 +38,9 @@ func (c *Counters) add(d Counters) {
 	c.BytesOut += d.BytesOut
 	c.FramesIn += d.FramesIn
 	c.FramesOut += d.FramesOut
+	c.Payload += d.Payload
+	c.RelayedOut += d.RelayedOut
+	c.RelayedPayload += d.RelayedPayload
 	for i := range c.Dropped {
 		c.Dropped[i] += d.Dropped[i]
 		c.Expired[i] += d.Expired[i]
@@ -67,6 +75,11 @@ func (m *Manager) Counters() Counters {
 func (l *link) counters() Counters {
 	c := Counters{BytesIn: l.bytesIn.Load(), FramesIn: l.framesIn.Load()}
 	l.out.count(&c)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil && relayed(l.conn) {
+		c.RelayedOut, c.RelayedPayload = c.BytesOut, c.Payload
+	}
 	return c
 }
 

@@ -11,11 +11,14 @@ import (
 // Dial asks for a link to a peer, at addresses given as binary multiaddrs (at most
 // MaxDialAddrs of them, those that do not parse are passed over) and at those libp2p
 // knows. Up or DialFailed follows, unless the link is up already. It does not wait.
-func (m *Manager) Dial(to protocol.PeerID, addrs []string) {
+func (m *Manager) Dial(to protocol.PeerID, addrs []string) { m.dialTo(to, addrs, false) }
+
+// dialTo is Dial and DialRelayed.
+func (m *Manager) dialTo(to protocol.PeerID, addrs []string, relayWillDo bool) {
 	reason := ReasonUnreachable // for what is no peer ID at all
 	if _, err := peer.IDFromBytes([]byte(to)); err == nil {
 		m.learn(to, addrs)
-		reason = m.dial(to)
+		reason = m.dial(to, relayWillDo)
 	}
 	if reason != "" && m.enter() {
 		go func() {
@@ -29,7 +32,7 @@ func (m *Manager) Dial(to protocol.PeerID, addrs []string) {
 }
 
 // dial starts a link, or joins what is there; it returns why not.
-func (m *Manager) dial(to protocol.PeerID) (reason string) {
+func (m *Manager) dial(to protocol.PeerID, relayWillDo bool) (reason string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := m.links[to]
@@ -45,6 +48,7 @@ func (m *Manager) dial(to protocol.PeerID) (reason string) {
 		return ""
 	case l != nil:
 		l.dialled = true
+		l.relayWillDo = l.relayWillDo || relayWillDo
 		l.protect()
 		return ""
 	}
@@ -52,7 +56,7 @@ func (m *Manager) dial(to protocol.PeerID) (reason string) {
 		return ReasonFull
 	}
 	l = m.newLink(to)
-	l.dialled = true
+	l.dialled, l.relayWillDo = true, relayWillDo
 	l.start()
 	return ""
 }

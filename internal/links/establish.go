@@ -24,7 +24,7 @@ func (l *link) establish() (inbound, error) {
 		select {
 		case l.m.dialSlots <- struct{}{}:
 			defer func() { <-l.m.dialSlots }()
-			timeout = l.m.cfg.DialTimeout
+			timeout = l.m.cfg.DialTimeout + l.m.punchTimeout()
 		case peer = <-l.arrived:
 		case <-l.ctx.Done():
 			return peer, errNotUp
@@ -35,6 +35,9 @@ func (l *link) establish() (inbound, error) {
 
 	conn, peer, err := l.connect(ctx, peer)
 	if err != nil {
+		if errors.Is(err, errPunch) {
+			l.end(ReasonPunch, false)
+		}
 		l.end(ReasonUnreachable, false)
 		return peer, errNotUp
 	}
@@ -77,6 +80,7 @@ func (l *link) connect(ctx context.Context, peer inbound) (network.Conn, inbound
 	defer cancel()
 	l.m.mu.Lock()
 	l.m.total.Dials++
+	relayWillDo := l.relayWillDo
 	l.m.mu.Unlock()
 	// When to try again is the core's to decide: libp2p's own back-off, of up to 5
 	// minutes an address, would hide a peer that was restarted.
@@ -89,7 +93,7 @@ func (l *link) connect(ctx context.Context, peer inbound) (network.Conn, inbound
 	}
 	dialled := make(chan result, 1)
 	go func() {
-		conn, err := l.m.dialPeer(ctx, l.peer)
+		conn, err := l.m.reach(ctx, l.peer, relayWillDo)
 		dialled <- result{conn, err}
 	}()
 	select {
@@ -106,7 +110,7 @@ func (l *link) connect(ctx context.Context, peer inbound) (network.Conn, inbound
 // session where it greeted first. It is opened on that very connection: of a peer
 // that was restarted there may be another, dead one.
 func (l *link) greet(ctx context.Context, conn network.Conn, answers session) error {
-	stream, err := conn.NewStream(ctx)
+	stream, err := conn.NewStream(network.WithAllowLimitedConn(ctx, "a link"))
 	if err != nil {
 		l.end(ReasonUnreachable, false)
 		return err

@@ -53,6 +53,8 @@ const (
 	ReasonStopped = "shutting down"
 	// ReasonUnreachable: no connection could be made.
 	ReasonUnreachable = "unreachable"
+	// ReasonPunch: the peer was met at a relay only, and no hole could be punched.
+	ReasonPunch = "no hole could be punched"
 	// ReasonNoGreeting: connected, but the peer did not greet (in time, or does not
 	// speak the protocol, or refused us).
 	ReasonNoGreeting = "no greeting from peer"

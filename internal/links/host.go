@@ -18,8 +18,9 @@ import (
 const maxPeerStreams = 4
 
 // newHost starts a libp2p host with what links need and nothing that calls others
-// unasked: no relay, no AutoNAT, no port mapping, no metrics, no ping service.
-func newHost(cfg Config) (host.Host, error) {
+// unasked: no AutoNAT, no metrics, no ping service; relays, hole punching and port
+// mapping by the options of traverse.go, where they are wanted.
+func newHost(cfg Config, more ...libp2p.Option) (host.Host, error) {
 	resources, err := newResourceManager(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("links: resource manager: %w", err)
@@ -43,7 +44,6 @@ func newHost(cfg Config) (host.Host, error) {
 		// AutoNAT. The scout remembers better.
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
-		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
 		libp2p.Ping(false),
 	}
@@ -66,6 +66,7 @@ func newHost(cfg Config) (host.Host, error) {
 	if cfg.Gater != nil {
 		options = append(options, libp2p.ConnectionGater(cfg.Gater))
 	}
+	options = append(options, more...)
 	h, err := libp2p.New(append(options, cfg.Libp2p...)...)
 	if err != nil {
 		_ = conns.Close()

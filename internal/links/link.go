@@ -30,9 +30,11 @@ type link struct {
 	// Guarded by m.mu.
 	theirs  session // what the peer greeted with, zero before
 	dialled bool    // this host asked for the link
-	up      bool
-	since   time.Time
-	redial  bool // dial again when this one is done
+	// relayWillDo is set where a connection through a relay is better than none.
+	relayWillDo bool
+	up          bool
+	since       time.Time
+	redial      bool // dial again when this one is done
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -265,5 +267,5 @@ func (l *link) endReason() string {
 func (l *link) describe() protocol.Link {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
-	return protocol.Link{Peer: l.peer, Outbound: l.dialled, Relayed: l.conn.Stat().Limited}
+	return protocol.Link{Peer: l.peer, Outbound: l.dialled, Relayed: relayed(l.conn)}
 }

@@ -26,6 +26,7 @@ type Manager struct {
 	handler Handler
 	host    host.Host
 	lan     *lan // nil without mDNS
+	nat     traversal
 	epoch   uint64
 	// dialSlots and greetings are the places of MaxDials and MaxGreetings.
 	dialSlots, greetings chan struct{}
@@ -48,23 +49,32 @@ func New(cfg Config, handler Handler) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHost(cfg)
-	if err != nil {
-		return nil, err
-	}
 	m := &Manager{
 		cfg:       cfg,
 		handler:   handler,
-		host:      h,
 		epoch:     randomEpoch(),
 		dialSlots: make(chan struct{}, MaxDials),
 		greetings: make(chan struct{}, MaxGreetings),
 		links:     make(map[protocol.PeerID]*link),
 	}
+	m.nat.punches.done = cfg.OnPunch
+	m.nat.punches.network = m.network
+	h, err := newHost(cfg, m.nat.options(cfg)...)
+	if err != nil {
+		return nil, err
+	}
+	m.setHost(h)
 	m.events, err = h.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated), eventbus.Name("links"))
 	if err != nil {
 		_ = h.Close()
 		return nil, fmt.Errorf("links: %w", err)
+	}
+	if cfg.Traverse {
+		if m.nat.relays, err = newRelays(m); err != nil {
+			_ = m.events.Close()
+			_ = h.Close()
+			return nil, err
+		}
 	}
 	if cfg.MDNS {
 		m.lan = newLAN(m)
@@ -107,6 +117,10 @@ func (m *Manager) Stop() error {
 	err := m.events.Close()
 	if m.lan != nil {
 		m.lan.stop()
+	}
+	if m.nat.relays != nil {
+		m.nat.relays.stop()
+		err = errors.Join(err, m.nat.service.set(m.host, m.cfg, false))
 	}
 	err = errors.Join(err, m.host.Close())
 	m.wg.Wait()

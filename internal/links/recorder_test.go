@@ -3,6 +3,7 @@ package links
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -198,4 +199,23 @@ func (r *recorder) isUp(p protocol.PeerID) bool {
 	defer r.mu.Unlock()
 	_, ok := r.up[p]
 	return ok
+}
+
+// failures are the reasons of all dials of a peer that failed.
+func (r *recorder) failures(p protocol.PeerID) (reasons []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range r.log[p] {
+		if reason, ok := strings.CutPrefix(line, "failed "); ok {
+			reasons = append(reasons, reason)
+		}
+	}
+	return reasons
+}
+
+// addrChanges is how often the addresses have changed.
+func (r *recorder) addrChanges() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.addrs
 }

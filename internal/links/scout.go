@@ -94,7 +94,7 @@ func (s *scout) rank(addrs []ma.Multiaddr) []network.AddrDelay {
 			// Of several addresses of one kind each has its turn.
 			list = append(list, network.AddrDelay{Addr: a, Delay: min(delay+tried[w], ways.MaxDelay)})
 			tried[w] += ways.Step
-		case isRelayed(a):
+		case viaRelay(a):
 			relayed = append(relayed, a)
 		default:
 			near = append(near, a)
@@ -109,12 +109,6 @@ func (s *scout) rank(addrs []ma.Multiaddr) []network.AddrDelay {
 		list = append(list, network.AddrDelay{Addr: d.Addr, Delay: d.Delay + later})
 	}
 	return list
-}
-
-// isRelayed reports whether an address leads through a relay.
-func isRelayed(a ma.Multiaddr) bool {
-	_, err := a.ValueForProtocol(ma.P_CIRCUIT)
-	return err == nil
 }
 
 // withoutWrapped leaves out what has the same port without anything around it: on a

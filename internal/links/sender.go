@@ -25,7 +25,7 @@ type sender struct {
 	congested bool // what the Handler was last told
 	waiting   chan struct{}
 
-	framesOut, bytesOut uint64
+	framesOut, bytesOut, payload uint64
 
 	wake chan struct{} // there is something to write, or closed was set
 	news chan struct{} // there is something to report
@@ -108,6 +108,9 @@ func (s *sender) next(now protocol.Time, batch []byte) (_, large []byte, closed 
 		}
 		batch = binary.AppendUvarint(batch, uint64(len(e.Frame)))
 		s.framesOut++
+		if e.Class != protocol.Control {
+			s.payload += uint64(len(e.Frame))
+		}
 		if len(e.Frame) > batchSize-len(batch) {
 			large = e.Frame
 			break
@@ -172,7 +175,7 @@ func (s *sender) room(c protocol.Class) (frames, bytes int) {
 func (s *sender) count(c *Counters) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.FramesOut, c.BytesOut = s.framesOut, s.bytesOut
+	c.FramesOut, c.BytesOut, c.Payload = s.framesOut, s.bytesOut, s.payload
 	c.Dropped, c.Expired = s.q.Dropped, s.q.Expired
 }
 
