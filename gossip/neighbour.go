@@ -88,6 +88,9 @@ func (m *Machine) membersChanged(now protocol.Time, in protocol.MembersChanged, 
 		switch {
 		case d.Gone:
 			m.lose(now, n, out)
+		case n == nil && d.Relayed:
+			// Neither pushed to nor asked: repair brings it what it has no other way to get.
+			out.Note("gossip.relayed", d.Peer, protocol.ItemID{}, 0)
 		case n == nil:
 			m.gain(d, out)
 		case d.RTT > 0:

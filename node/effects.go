@@ -36,7 +36,11 @@ func (n *Node) effect(e protocol.Effect) {
 	case protocol.FetchRange:
 		n.serve(e.To, e)
 	case core.Dial:
-		n.links.Dial(e.Peer, e.Addrs)
+		if e.Relayed {
+			n.links.DialRelayed(e.Peer, e.Addrs)
+		} else {
+			n.links.Dial(e.Peer, e.Addrs)
+		}
 	case protocol.Close:
 		n.links.Close(e.Peer, e.Reason)
 	case core.Ban:

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -30,6 +31,8 @@ var networkKey = euid.NetworkKey("")
 // Environment is what this peer knows of where it is. It locates the peer: it is for
 // whoever runs it.
 type Environment struct {
+	// Role is what follows of all of it.
+	Role    Role
 	NICs    []NICInfo
 	Skipped []detect.Skipped
 	// Notes say what could not be found out.
@@ -50,12 +53,51 @@ type environment struct {
 
 	mu    sync.Mutex
 	euids []nicEUID // by NIC
+	role  Role
 }
 
 type nicEUID struct {
 	nic     protocol.NIC
 	euid    euid.EUID
 	encoded []byte // shared; not changed
+	// public and mapping tell one place behind a NAT from another.
+	public  [euid.NumFamilies]netip.Addr
+	mapping euid.Mapping
+}
+
+// all are the EUIDs of all interfaces.
+func (e *environment) all() (list []euid.EUID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, n := range e.euids {
+		list = append(list, n.euid)
+	}
+	return list
+}
+
+// setRole keeps the role and reports whether it is news.
+func (e *environment) setRole(r Role) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	news := e.role != r
+	e.role = r
+	return news
+}
+
+func (e *environment) currentRole() Role {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.role
+}
+
+// feed gives detection a sample; before it runs, nothing is made of it.
+func (e *environment) feed(s detect.Sample) {
+	e.mu.Lock()
+	d := e.detector
+	e.mu.Unlock()
+	if d != nil {
+		d.Feed(s)
+	}
 }
 
 // detects reports whether there is something to detect.
@@ -100,11 +142,14 @@ func (n *Node) startDetection() error {
 	})
 	d, err := detect.New(detect.Config{Bus: h.EventBus(), Listening: h.Network().ListenAddresses,
 		NoPunch: [euid.NumTransports]bool{euid.TCP: true}, // see links: no port is used for both
-		Dialed:  n.gate.dialed, Accepted: n.gate.accepted, Judges: detect.HostJudges(h, visitor, n.acquaintances), NoMulticast: !n.cfg.mdns, System: n.cfg.system})
+		Dialed:  n.gate.dialed, Accepted: n.gate.accepted, Judges: detect.HostJudges(h, visitor, n.acquaintances),
+		Mapper: n.links.PortMapper(), NoMulticast: !n.cfg.mdns, System: n.cfg.system})
 	if err != nil {
 		return err
 	}
+	n.env.mu.Lock()
 	n.env.detector = d
+	n.env.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	n.wg.Go(func() {
 		<-n.closing
@@ -126,16 +171,21 @@ func (n *Node) startDetection() error {
 // moved takes in what is new of an interface: the core hears of it, and others by the
 // next record, unless what is published stays the same.
 func (n *Node) moved(c detect.Change) {
-	encoded, news := n.env.change(c)
+	encoded, news, elsewhere := n.env.change(c)
+	if elsewhere {
+		n.links.Moved()
+	}
 	if !news {
 		return
 	}
+	n.takeRole()
 	n.tell(protocol.EUIDChanged{NIC: c.NIC, EUID: encoded})
 	handler{n}.AddrsChanged() // the same goroutine signs for both
 }
 
-// change keeps the EUID of an interface, and returns what to tell, if that is news.
-func (e *environment) change(c detect.Change) (encoded []byte, news bool) {
+// change keeps the EUID of an interface, and returns what to tell, if that is news, and
+// whether the interface is behind another NAT than was thought.
+func (e *environment) change(c detect.Change) (encoded []byte, news, elsewhere bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	k, known := slices.BinarySearchFunc(e.euids, c.NIC, func(a nicEUID, nic protocol.NIC) int { return int(a.nic) - int(nic) })
@@ -143,17 +193,20 @@ func (e *environment) change(c detect.Change) (encoded []byte, news bool) {
 		if known {
 			e.euids = slices.Delete(e.euids, k, k+1)
 		}
-		return nil, known
+		return nil, known, known
 	}
 	if !known {
 		e.euids = slices.Insert(e.euids, k, nicEUID{nic: c.NIC})
 	}
+	o := &c.Observation
+	elsewhere = o.Public != e.euids[k].public || o.Mapping != e.euids[k].mapping
+	e.euids[k].public, e.euids[k].mapping = o.Public, o.Mapping
 	next := c.Observation.EUID(networkKey, e.euids[k].euid)
 	if known && next == e.euids[k].euid {
-		return nil, false
+		return nil, false, elsewhere
 	}
 	e.euids[k].euid, e.euids[k].encoded = next, next.Append(nil)
-	return e.euids[k].encoded, true
+	return e.euids[k].encoded, true, elsewhere
 }
 
 // published are the EUIDs for the record.
@@ -172,7 +225,7 @@ func (n *Node) Environment() Environment {
 		return Environment{Notes: []string{n.env.why}}
 	}
 	s := n.env.detector.Snapshot()
-	e := Environment{Skipped: s.Skipped, Notes: s.Notes}
+	e := Environment{Role: n.env.currentRole(), Skipped: s.Skipped, Notes: s.Notes}
 	n.env.mu.Lock()
 	defer n.env.mu.Unlock()
 	for _, c := range s.NICs {

@@ -33,6 +33,9 @@ type config struct {
 	maxStore   int64
 	patience   time.Duration
 	detect     bool
+	traverse   bool
+	relay      *RelayLimits
+	portMap    bool
 	libp2p     []libp2p.Option // more of the host's, see links.Config: only tests set them
 	system     detect.System   // of detection: only tests set it
 }
@@ -50,7 +53,7 @@ func newConfig(opts []Option) (config, error) {
 		}
 	}
 	c.listen = c.listenAddrs()
-	return c, nil
+	return c, c.completeTraversal()
 }
 
 // WithHome keeps keys, items and remembered peers in a directory, made with mode

@@ -17,8 +17,10 @@ type PeerInfo struct {
 	Addr      string
 	Outbound  bool
 	Suspected bool
-	RTT       time.Duration
-	Since     time.Time
+	// Relayed is set where a third peer passes on what is said.
+	Relayed bool
+	RTT     time.Duration
+	Since   time.Time
 	// Topics in which it is a neighbour.
 	Topics            []string
 	BytesIn, BytesOut uint64
@@ -39,6 +41,7 @@ type Status struct {
 	StoreFull  bool
 	StoreLimit int64
 	Traffic    links.Counters
+	Traversal  Traversal
 	Counters   []Counter
 }
 
@@ -63,7 +66,8 @@ func (n *Node) Status() (Status, error) {
 	}
 	s.Known = info.Known
 	s.StoreFull, s.StoreLimit = n.full.Load(), n.cfg.maxStore
-	s.Traffic = n.links.Counters()
+	s.Traffic, s.Traversal = n.links.Counters(), n.links.Traversal()
+	s.Traversal.Role = n.env.currentRole()
 	s.Peers = n.peers(info)
 	for _, t := range info.Topics {
 		ts := TopicStatus{Name: t.Name, Neighbours: len(t.Neighbours), Stats: t.Stats, Objects: t.Objects}
@@ -88,7 +92,7 @@ func (n *Node) peers(info core.Info) []PeerInfo {
 	var list []PeerInfo
 	for _, l := range info.Links {
 		p := socket[l.Peer]
-		pi := PeerInfo{ID: l.Peer, Addr: p.Addr, Outbound: l.Outbound, Suspected: l.Suspected, RTT: l.RTT,
+		pi := PeerInfo{ID: l.Peer, Addr: p.Addr, Outbound: l.Outbound, Suspected: l.Suspected, Relayed: l.Relayed, RTT: l.RTT,
 			Since: p.Since, BytesIn: p.Counters.BytesIn, BytesOut: p.Counters.BytesOut}
 		for _, id := range l.Groups {
 			n.mu.Lock()

@@ -84,7 +84,7 @@ func (n *Node) nextRecord(addrs []string) error {
 	} else if err != nil {
 		return err
 	}
-	rec := gossipmembership.Record{Peer: n.id, Seq: seq, Addrs: clip(addrs), EUIDs: n.env.published()}
+	rec := gossipmembership.Record{Peer: n.id, Seq: seq, Addrs: clip(addrs), Caps: n.caps(), EUIDs: n.env.published()}
 	if err := rec.Sign(n.key); err != nil {
 		return err
 	}

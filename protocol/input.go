@@ -161,6 +161,10 @@ type MemberDelta struct {
 	Degree int
 	// RTT is this peer's own measurement, 0 for unknown.
 	RTT time.Duration
+	// Relayed is set where the link to the member is: it may be cut at any time, after a
+	// few bytes, and what it carries costs a stranger. No object is to send items over
+	// it that can come another way.
+	Relayed bool
 }
 
 // MembersChanged: the object's set of neighbours has changed.

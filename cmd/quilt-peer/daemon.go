@@ -10,13 +10,16 @@ import (
 
 // runConfig is what "quilt-peer run" passes to the daemon that it runs.
 type runConfig struct {
-	Home       string   // absolute; exists, with mode 0700 if it was made for this run; locked
-	Listen     []string // multiaddrs; with none, and no port: the daemon's default
-	Ports      []uint16 // to listen on, by all transports
-	Transports []string // by which to listen and dial; empty: all
-	Join       []string // tickets
-	MDNS       bool     // look for peers on the local network
-	Detect     bool     // find out where this peer is
+	Home       string            // absolute; exists, with mode 0700 if it was made for this run; locked
+	Listen     []string          // multiaddrs; with none, and no port: the daemon's default
+	Ports      []uint16          // to listen on, by all transports
+	Transports []string          // by which to listen and dial; empty: all
+	Join       []string          // tickets
+	MDNS       bool              // look for peers on the local network
+	Detect     bool              // find out where this peer is
+	Traverse   bool              // get past NATs
+	Relay      *node.RelayLimits // relay for others within these limits; nil: do not
+	PortMap    bool              // ask the router for ports
 	Version    string
 }
 
@@ -27,7 +30,7 @@ type runConfig struct {
 func startDaemon(ctx context.Context, cfg runConfig) (control.Daemon, func() error, error) {
 	opts := []node.Option{
 		node.WithHome(cfg.Home), node.WithMDNS(cfg.MDNS), node.WithDetection(cfg.Detect), node.WithTickets(cfg.Join...),
-		node.WithUserAgent("quilt-peer/" + cfg.Version),
+		node.WithTraversal(cfg.Traverse), node.WithPortMapping(cfg.PortMap), node.WithUserAgent("quilt-peer/" + cfg.Version),
 	}
 	if len(cfg.Listen) > 0 {
 		opts = append(opts, node.WithListen(cfg.Listen...))
@@ -37,6 +40,9 @@ func startDaemon(ctx context.Context, cfg runConfig) (control.Daemon, func() err
 	}
 	if len(cfg.Transports) > 0 {
 		opts = append(opts, node.WithTransports(cfg.Transports...))
+	}
+	if cfg.Relay != nil {
+		opts = append(opts, node.WithRelay(*cfg.Relay))
 	}
 	n, err := node.New(ctx, opts...)
 	if err != nil {

@@ -34,6 +34,9 @@ func (a *app) euid(ctx context.Context, cmd *cli.Command, c daemon) error {
 		return a.printJSON(e)
 	}
 	p := a.text()
+	if text := roleText[e.Role]; text != "" {
+		p.f("role  %s\n\n", text)
+	}
 	for _, n := range e.NICs {
 		p.f("%s\n\n", clean(n.Name))
 		rows := [][]string{{"  DETECTED", "", "BY", "WHEN", ""}}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -18,6 +19,9 @@ import (
 const runHelp = `Runs a peer until it is stopped: by Ctrl-C, by SIGTERM, or by "quilt-peer stop".
 It needs no other peer to begin with. It finds others by a ticket, on the local
 network, or because it met them before.
+
+A peer that others can call relays for those that nobody can, a little: two peers
+behind NATs need somebody to meet at. --no-relay and the --relay flags limit that.
 
 Prints its ID, its addresses and a ticket, then one line for each thing that
 happens. With --json each line is an object, the first of type "started".
@@ -58,6 +62,12 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "follow", Usage: "follow `FEED`, an address or a ticket; repeatable"},
 			&cli.BoolFlag{Name: "no-mdns", Usage: "do not look for peers on the local network"},
 			&cli.BoolFlag{Name: "no-detect", Usage: "do not find out where this peer is in the network"},
+			&cli.BoolFlag{Name: "no-traversal", Usage: "do not get past NATs: no relays, no hole punching"},
+			&cli.BoolFlag{Name: "no-port-mapping", Usage: "do not ask the router to let others in (UPnP, NAT-PMP)"},
+			&cli.BoolFlag{Name: "no-relay", Usage: "do not relay for others while this peer can be called"},
+			&cli.IntFlag{Name: "relay-places", Value: 64, Usage: "let `N` peers at most be called through this one"},
+			&cli.IntFlag{Name: "relay-kib", Value: 128, Usage: "pass on `N` KiB at most each way before a relayed connection is cut"},
+			&cli.DurationFlag{Name: "relay-time", Value: 2 * time.Minute, Usage: "cut relayed connections after `TIME`"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors"},
 			&cli.BoolFlag{Name: "stop-at-eof", Hidden: true, Usage: "stop when standard input ends"},
 		},
@@ -107,6 +117,7 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 		Home: home, Listen: cmd.StringSlice("listen"), Join: cmd.StringSlice("join"),
 		Ports: ports, Transports: transports,
 		MDNS: !cmd.Bool("no-mdns"), Detect: !cmd.Bool("no-detect"), Version: version(),
+		Traverse: !cmd.Bool("no-traversal"), Relay: relayLimits(cmd), PortMap: !cmd.Bool("no-port-mapping"),
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -160,6 +171,14 @@ func transports(names []string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// relayLimits are those within which the peer is to relay for others, nil for never.
+func relayLimits(cmd *cli.Command) *node.RelayLimits {
+	if cmd.Bool("no-relay") || cmd.Bool("no-traversal") {
+		return nil
+	}
+	return &node.RelayLimits{Places: cmd.Int("relay-places"), Bytes: int64(cmd.Int("relay-kib")) << 10, Time: cmd.Duration("relay-time")}
 }
 
 // stoppable is a daemon that can be told to stop through its socket.

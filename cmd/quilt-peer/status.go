@@ -42,6 +42,7 @@ func (a *app) status(ctx context.Context, cmd *cli.Command, c daemon) error {
 	p.f("  links    %d (%d out, %d in%s); %s known\n", s.Links.Outbound+s.Links.Inbound, s.Links.Outbound, s.Links.Inbound,
 		yes(s.Links.Suspected > 0, fmt.Sprintf(", %d suspected", s.Links.Suspected)), count(s.Known, "peer", "peers"))
 	p.f("  traffic  %s in, %s out, %s dropped\n", size(s.Traffic.BytesIn), size(s.Traffic.BytesOut), count(s.Traffic.Dropped, "frame", "frames"))
+	p.traversal(&s.Traversal)
 	p.f("  store    %s in %s%s%s\n", count(s.Store.Items, "entry", "entries"), size(s.Store.Bytes),
 		yes(s.Store.Quota > 0, " of "+size(s.Store.Quota)), yes(s.Store.Full, ": FULL, nothing more is stored"))
 	if len(s.Topics) > 0 {
@@ -99,7 +100,7 @@ func (a *app) peers(ctx context.Context, cmd *cli.Command, c daemon) error {
 		}
 		rows = append(rows, []string{q.ID, link + " " + clean(q.Transport), fmt.Sprintf("%.1f ms", q.RTTMillis),
 			when(q.Since), size(q.BytesIn), size(q.BytesOut), cmp.Or(clean(strings.Join(q.Topics, ",")), "-"),
-			clean(q.Address), yes(q.Suspected, "suspected")})
+			clean(q.Address), yes(q.Relayed, "relayed ") + yes(q.Suspected, "suspected")})
 	}
 	p.table(rows)
 	return p.err

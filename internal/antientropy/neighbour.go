@@ -18,6 +18,7 @@ type neighbour struct {
 	rtt       time.Duration // 0 for unknown
 	suspected bool
 	congested bool
+	relayed   bool // a third peer passes on what is said to it
 
 	pull     *pull
 	rate     float64       // bytes a second that its answers came with
@@ -120,11 +121,12 @@ func (ns *neighbours) apply(now protocol.Time, d protocol.MemberDelta) *neighbou
 		}
 	case len(*ns) < MaxNeighbours:
 		n := &neighbour{
-			peer:  d.Peer,
-			rtt:   d.RTT,
-			rate:  guessedRate,
-			serve: bucket{tokens: serveBurst, at: now},
-			topic: newTopicState(),
+			peer:    d.Peer,
+			rtt:     d.RTT,
+			relayed: d.Relayed,
+			rate:    guessedRate,
+			serve:   bucket{tokens: serveBurst, at: now},
+			topic:   newTopicState(),
 		}
 		*ns = slices.Insert(*ns, i, n)
 		return n

@@ -17,7 +17,11 @@ func (m *Open) want(now protocol.Time, n *neighbour, lacking []Key, old bool) {
 		return
 	}
 	t := &n.topic
-	if old || len(lacking) > fewMissing {
+	if n.relayed && m.hasDirect() {
+		if len(t.wants) == 0 {
+			n.grace = now.Add(relayedGrace)
+		}
+	} else if old || len(lacking) > fewMissing {
 		n.grace = 0
 	} else if len(t.wants) == 0 {
 		n.grace = now.Add(m.cfg.Grace)

@@ -65,6 +65,10 @@ func (m *Owned) onDigest(now protocol.Time, n *neighbour, d Digest, out *protoco
 		out.Note("repair.behind", n.peer, protocol.ItemID{}, int64(behind))
 		recent := missing[0].First > m.held.top() || m.probeAt != protocol.Never
 		switch few := behind <= fewMissing; {
+		case n.relayed && m.hasDirect():
+			if !waiting {
+				n.grace = now.Add(relayedGrace)
+			}
 		case first || !few || !recent:
 			n.grace = 0
 		case !waiting:

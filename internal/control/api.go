@@ -200,26 +200,28 @@ type PeerInfo struct {
 	Since     time.Time `json:"since,omitzero"`
 	RTTMillis float64   `json:"rtt_ms"`
 	Suspected bool      `json:"suspected,omitempty"`
-	Topics    []string  `json:"topics,omitempty"` // shared with it, by local name
+	Relayed   bool      `json:"relayed,omitempty"` // a third peer passes on what is said
+	Topics    []string  `json:"topics,omitempty"`  // shared with it, by local name
 	BytesIn   uint64    `json:"bytes_in"`
 	BytesOut  uint64    `json:"bytes_out"`
 }
 
 // StatusInfo is the state of the daemon.
 type StatusInfo struct {
-	ID        string       `json:"id"`
-	Version   string       `json:"version"`
-	Home      string       `json:"home"`
-	PID       int          `json:"pid"`
-	Started   time.Time    `json:"started,omitzero"`
-	UptimeS   float64      `json:"uptime_s"`
-	Addresses []string     `json:"addresses"`
-	Links     LinkCounts   `json:"links"`
-	Known     int          `json:"known_peers"` // in the address book
-	Topics    []TopicInfo  `json:"topics"`
-	Mirrors   []MirrorInfo `json:"mirrors"`
-	Store     StoreInfo    `json:"store"`
-	Traffic   Traffic      `json:"traffic"`
+	ID        string        `json:"id"`
+	Version   string        `json:"version"`
+	Home      string        `json:"home"`
+	PID       int           `json:"pid"`
+	Started   time.Time     `json:"started,omitzero"`
+	UptimeS   float64       `json:"uptime_s"`
+	Addresses []string      `json:"addresses"`
+	Links     LinkCounts    `json:"links"`
+	Known     int           `json:"known_peers"` // in the address book
+	Topics    []TopicInfo   `json:"topics"`
+	Mirrors   []MirrorInfo  `json:"mirrors"`
+	Store     StoreInfo     `json:"store"`
+	Traffic   Traffic       `json:"traffic"`
+	Traversal TraversalInfo `json:"traversal"`
 	// Refused counts refused input by reason, sorted by name; zero counts left out.
 	Refused []Counter `json:"refused"`
 	// Counters are all other counters worth seeing, sorted by name.

@@ -4,6 +4,8 @@ import "time"
 
 // EnvironmentInfo is where the peer is, as far as it knows.
 type EnvironmentInfo struct {
+	// Role is what follows of all of it: see [TraversalInfo].
+	Role    string        `json:"role"`
 	NICs    []NICInfo     `json:"nics"`
 	Skipped []SkippedInfo `json:"skipped,omitempty"`
 	Notes   []string      `json:"notes,omitempty"`

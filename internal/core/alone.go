@@ -47,7 +47,7 @@ func (h *Host) advanceAlone(now protocol.Time, out *protocol.Outbox) {
 	}
 	peers := h.book.Some(aloneDials, h.callable)
 	if len(peers) == 0 {
-		peers = h.book.Some(aloneDials, h.dialable)
+		peers = h.book.Some(aloneDials, func(p protocol.PeerID) bool { return h.dialable(now, p) })
 	}
 	if len(peers) == 0 {
 		return // nobody is known: somebody must come, or tell

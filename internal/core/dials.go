@@ -68,7 +68,7 @@ func (h *Host) startDial(now protocol.Time, p protocol.PeerID, out *protocol.Out
 		h.dialEnded(now, p, "not dialled: too many dials wait, or the peer is refused")
 		return
 	}
-	if !h.dialable(p) {
+	if !h.dialable(now, p) {
 		h.dialEnded(now, p, "not dialled: by what both say of their NATs no dial gets through")
 		return
 	}
@@ -82,21 +82,26 @@ type dialBook struct {
 	host *Host
 }
 
-// Dialable implements gossipmembership.Book.
-func (b dialBook) Dialable(p protocol.PeerID) bool { return b.host.dialable(p) }
+// Dialable implements gossipmembership.Book. Whom a relay leads to is worth to be
+// known: when nobody else is left, that way will do.
+func (b dialBook) Dialable(p protocol.PeerID) bool {
+	return b.host.passes(p, reaches) || b.host.relayed(p)
+}
 
 // dialable reports whether a dial of a peer can get through at all, by the environments
 // of both: what cannot would only take the time of one that can, and most hosts are
 // behind a NAT. What is unknown is tried, and what seems to be on one's own LAN, behind
 // the same NAT, where private addresses serve.
-func (h *Host) dialable(p protocol.PeerID) bool { return h.passes(p, euid.Dialable) }
+func (h *Host) dialable(now protocol.Time, p protocol.PeerID) bool {
+	return h.passes(p, reaches) || h.relayed(p) && h.relayWillDo(now, p)
+}
 
 // callable reports the same of a dial that nobody helps with.
-func (h *Host) callable(p protocol.PeerID) bool { return h.passes(p, euid.Callable) }
+func (h *Host) callable(p protocol.PeerID) bool { return h.passes(p, calls) }
 
 // passes reports whether some of the peer's environments can be dialled from one of
 // this host's.
-func (h *Host) passes(p protocol.PeerID, through func(from, to euid.EUID) bool) bool {
+func (h *Host) passes(p protocol.PeerID, through func(from, to euid.EUID, caps uint64) bool) bool {
 	rec, known := h.book.Record(p)
 	if !known || len(rec.EUIDs) == 0 || len(h.nics.list) == 0 {
 		return true
@@ -108,7 +113,7 @@ func (h *Host) passes(p protocol.PeerID, through func(from, to euid.EUID) bool) 
 		}
 		for _, nic := range h.nics.list {
 			from, err := euid.Parse(nic.EUID)
-			if err != nil || through(from, to) || euid.ClosenessOf(from, to) >= euid.SharedRouter(1) {
+			if err != nil || through(from, to, rec.Caps) || euid.ClosenessOf(from, to) >= euid.SharedRouter(1) {
 				return true
 			}
 		}
@@ -131,7 +136,7 @@ func (h *Host) pumpDials(now protocol.Time, out *protocol.Outbox) {
 			continue
 		}
 		h.dials.list[i].until = now.Add(dialPatience)
-		out.Add(Dial{Peer: p, Addrs: addrs})
+		out.Add(Dial{Peer: p, Addrs: addrs, Relayed: h.relayWillDo(now, p)})
 		room--
 	}
 }

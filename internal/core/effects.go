@@ -12,6 +12,9 @@ type Dial struct {
 	protocol.HostEffect
 	Peer  protocol.PeerID
 	Addrs []string
+	// Relayed is set where a link through a relay is better than none. It may lead to
+	// a direct one then as well.
+	Relayed bool
 }
 
 // Ban asks the driver to close and refuse links with a peer for a while: it has

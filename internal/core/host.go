@@ -27,6 +27,9 @@ type Host struct {
 	charged chargeTable
 	find    finder
 	aloneAt protocol.Time // when to dial from the book; Never unless alone
+	// lonelySince is when the group of all hosts was first seen without a neighbour on a
+	// direct link; Never if it has one. A topic has one too. See leaf.go.
+	lonelySince protocol.Time
 
 	view    *gossipmembership.View // of all hosts
 	viewing part                   // it, as a part
@@ -53,14 +56,15 @@ type job struct {
 func New(cfg Config, rng *rand.Rand) *Host {
 	cfg = cfg.withDefaults()
 	h := &Host{
-		cfg:     cfg,
-		rng:     rng,
-		claims:  make(map[protocol.PeerID][]protocol.TopicID),
-		pending: make(map[uint64]*pending),
-		loads:   newLoads(),
-		links:   newLinkTable(),
-		topics:  newTopicTable(),
-		aloneAt: protocol.Never,
+		cfg:         cfg,
+		rng:         rng,
+		claims:      make(map[protocol.PeerID][]protocol.TopicID),
+		pending:     make(map[uint64]*pending),
+		loads:       newLoads(),
+		links:       newLinkTable(),
+		topics:      newTopicTable(),
+		aloneAt:     protocol.Never,
+		lonelySince: protocol.Never,
 	}
 	h.book = gossipmembership.NewSimpleBook(cfg.Self, 0, h.fork())
 	if cfg.Share != nil {

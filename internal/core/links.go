@@ -219,7 +219,7 @@ func (h *Host) memberUp(now protocol.Time, e gossipmembership.Up, group protocol
 		return
 	}
 	t.members, _ = insertPeer(t.members, e.Peer)
-	h.toObjects(now, t, protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: e.Peer, Weight: 1, RTT: l.RTT}}})
+	h.toObjects(now, t, protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: e.Peer, Weight: 1, RTT: l.RTT, Relayed: l.Relayed}}})
 	h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.memberUp(now, e.Peer, o) })
 	if l.live.suspected {
 		h.toObjects(now, t, protocol.LinkSuspected{Peer: e.Peer})

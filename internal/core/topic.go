@@ -33,6 +33,8 @@ type topic struct {
 	findAt    protocol.Time // when to seek members again
 	findPause time.Duration
 
+	lonelySince protocol.Time // see Host.lonely
+
 	stats TopicStats
 	left  bool
 }
@@ -49,7 +51,7 @@ func (h *Host) join(now protocol.Time, in Join) {
 		return
 	}
 	t := &topic{id: id, name: in.Name, owner: in.Owner, seen: newSeen(),
-		copies: make(map[protocol.ItemID][]*pending), findAt: now, findPause: findFirst}
+		copies: make(map[protocol.ItemID][]*pending), findAt: now, findPause: findFirst, lonelySince: protocol.Never}
 	t.view = gossipmembership.NewView(h.cfg.TopicView, h.cfg.Self, dialBook{h.book, h}, h.fork())
 	t.viewing = newPart(protocol.ObjectView, t.view)
 	t.receipts = newReceipts(h.cfg.Self, func() []protocol.PeerID { return t.members })

@@ -16,7 +16,7 @@ func (d *Daemon) Environment(context.Context) (control.EnvironmentInfo, error) {
 }
 
 func environmentInfo(e node.Environment) control.EnvironmentInfo {
-	info := control.EnvironmentInfo{NICs: []control.NICInfo{}, Notes: e.Notes}
+	info := control.EnvironmentInfo{Role: e.Role.String(), NICs: []control.NICInfo{}, Notes: e.Notes}
 	for _, s := range e.Skipped {
 		info.Skipped = append(info.Skipped, control.SkippedInfo(s))
 	}

@@ -22,7 +22,7 @@ func (d *Daemon) Peers(context.Context) ([]control.PeerInfo, error) {
 	list := []control.PeerInfo{}
 	for _, p := range st.Peers {
 		info := control.PeerInfo{ID: p.ID.String(), Address: p.Addr, Inbound: !p.Outbound, Transport: transport(p.Addr),
-			Since: p.Since, RTTMillis: float64(p.RTT.Microseconds()) / 1000, Suspected: p.Suspected,
+			Since: p.Since, RTTMillis: float64(p.RTT.Microseconds()) / 1000, Suspected: p.Suspected, Relayed: p.Relayed,
 			BytesIn: p.BytesIn, BytesOut: p.BytesOut}
 		for _, t := range p.Topics {
 			info.Topics = append(info.Topics, d.localName(t))
@@ -79,6 +79,7 @@ func (d *Daemon) Status(ctx context.Context) (control.StatusInfo, error) {
 	}
 	s.Traffic = control.Traffic{BytesIn: st.Traffic.BytesIn, BytesOut: st.Traffic.BytesOut,
 		FramesIn: st.Traffic.FramesIn, FramesOut: st.Traffic.FramesOut, Dropped: dropped}
+	s.Traversal = traversal(st)
 	d.count(&s, st)
 	return s, nil
 }
