@@ -236,3 +236,13 @@ func TestFasterLinkIsSwappedIn(t *testing.T) {
 	s.do(carry("a", "x"), "a>x")
 	s.do(refuse("a", "x"), "a<prune")
 }
+
+// A member behind a relay is neither pushed to nor told of anything: repair is for it.
+func TestRelayedMemberIsNone(t *testing.T) {
+	s := newScript(t, "a")
+	s.do(protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: "r", Weight: 1, Relayed: true}}}, "")
+	s.do(carry("a", "x"), "a>x")
+	s.do(accept("a", "x"), "")
+	s.do(accept("", "y"), "a<carry:y")
+	s.do(protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: "r", Gone: true}}}, "")
+}

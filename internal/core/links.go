@@ -58,11 +58,11 @@ func (h *Host) unwanted(now protocol.Time, l protocol.Link) string {
 }
 
 // take takes a new link in. Only a dial proves that a peer can be reached; that it
-// reaches us proves nothing.
+// reaches us proves nothing, and a relay's word is good for as long as it relays.
 func (h *Host) take(now protocol.Time, l protocol.Link, out *protocol.Outbox) {
 	n := newLink(now, h.cfg.Self, l)
 	h.links.put(n)
-	if l.Outbound {
+	if l.Outbound && !l.Relayed {
 		h.book.Worked(l.Peer, now)
 	}
 	h.mark(now, n)

@@ -62,6 +62,16 @@ func awaitRoles(t *testing.T, ctx context.Context, hosts []*lab.Host, leaf func(
 	t.Logf("all roles, and two relays for each leaf, after %v", time.Since(begin).Round(time.Millisecond))
 }
 
+// join makes hosts take part in an open topic.
+func join(t *testing.T, ctx context.Context, hosts []*lab.Host, topic string) {
+	t.Helper()
+	for _, h := range hosts {
+		if _, err := h.Peer().Subscribe(ctx, control.SubscribeRequest{Topic: topic}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // everyEntry publishes an entry at every host and waits until each has all.
 func everyEntry(t *testing.T, ctx context.Context, hosts []*lab.Host, topic string) {
 	t.Helper()
@@ -109,8 +119,8 @@ func all(*lab.Host) bool { return true }
 
 // TestLabLeaves: peers that nobody can call say so, keep several links of their own and
 // places at relays among the peers they know, and get everything; holes are punched
-// between NATs that keep the port, none between those that do not; no relay carries an
-// entry. One whose NAT goes away is soon public.
+// between NATs that keep the port, hardly tried where they do not; no relay carries an entry. One
+// whose NAT goes away is soon public, and relays for others.
 func TestLabLeaves(t *testing.T) {
 	l := stage(t, leafSites)
 	ctx, cancel := context.WithTimeout(t.Context(), hang)
@@ -118,11 +128,7 @@ func TestLabLeaves(t *testing.T) {
 	startAll(t, ctx, l)
 	hosts := l.Hosts()
 	awaitRoles(t, ctx, hosts, isLeaf)
-	for _, h := range hosts {
-		if _, err := h.Peer().Subscribe(ctx, control.SubscribeRequest{Topic: "#all"}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	join(t, ctx, hosts, "#all")
 	everyEntry(t, ctx, hosts, "#all")
 	punched := func() bool {
 		p := traversal(t, ctx, hosts, all).Punches
@@ -149,7 +155,8 @@ func TestLabLeaves(t *testing.T) {
 			t.Errorf("%s has %d links of its own, want several", h.Name(), attached)
 		}
 	}
-	everyEntry(t, ctx, hosts, "#all")
+	join(t, ctx, hosts, "#again")
+	everyEntry(t, ctx, hosts, "#again")
 	sum, stuck := traversal(t, ctx, hosts, all), traversal(t, ctx, hosts, isSymmetric)
 	t.Logf("punches %+v, of those at the symmetric NATs %+v; %d bytes by relays", sum.Punches, stuck.Punches, sum.RelayedBytes)
 	if sum.RelayedPayload != 0 {
@@ -157,5 +164,47 @@ func TestLabLeaves(t *testing.T) {
 	}
 	if most := 3 * uint64(len(hosts)); stuck.Punches.Tried > most {
 		t.Errorf("%d punches tried at symmetric NATs, want at most %d", stuck.Punches.Tried, most)
+	}
+
+	if err := l.SetKind("home4", lab.LAN); err != nil {
+		t.Fatal(err)
+	}
+	awaitRoles(t, ctx, []*lab.Host{l.Host("g1")}, func(*lab.Host) bool { return false })
+	join(t, ctx, hosts, "#moved")
+	everyEntry(t, ctx, hosts, "#moved")
+}
+
+// TestLabOnlyRelays: two peers behind NATs through which no hole can be punched share a
+// topic with each other alone: nobody else carries it, so it goes through relays, in
+// pieces; and though they are each other's only hope, they stop trying to punch.
+func TestLabOnlyRelays(t *testing.T) {
+	l := stage(t, `
+site dc1    lan       hosts=a1,a2,a3 path=edge,carrier
+site dc2    lan       hosts=b1,b2    path=edge2,carrier
+site home1  symmetric hosts=d1       path=access1
+site home2  symmetric hosts=g1       path=access2
+link default delay=20ms loss=1%
+`)
+	ctx, cancel := context.WithTimeout(t.Context(), hang)
+	defer cancel()
+	startAll(t, ctx, l)
+	awaitRoles(t, ctx, l.Hosts(), func(h *lab.Host) bool { return h.Name() == "d1" || h.Name() == "g1" })
+	pair := []*lab.Host{l.Host("d1"), l.Host("g1")}
+	join(t, ctx, l.Hosts()[:5], "#others")
+	join(t, ctx, pair, "#pair")
+	everyEntry(t, ctx, pair, "#pair")
+	rest := 20 * time.Second
+	if os.Getenv("QUILT_LONG") != "" {
+		rest = 150 * time.Second // relays cut connections after two minutes
+	}
+	time.Sleep(rest)
+	sum := traversal(t, ctx, pair, all)
+	t.Logf("punches %+v, %d bytes by relays, %d of them entries", sum.Punches, sum.RelayedBytes, sum.RelayedPayload)
+	if sum.RelayedPayload == 0 {
+		t.Error("no relay carried anything: by which way did it come?")
+	}
+	// Three tries a series and side, a series after 1, 3 and 7 minutes.
+	if sum.Punches.Tried > 18 {
+		t.Errorf("%d punches tried in vain", sum.Punches.Tried)
 	}
 }
