@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
@@ -178,8 +179,14 @@ func (n *Node) punched(p links.Punch) {
 
 // completeTraversal refuses options that make no sense together.
 func (c *config) completeTraversal() error {
-	if c.relay != nil && !c.traverse {
+	if c.relay == nil {
+		return nil
+	}
+	if !c.traverse {
 		return errors.New("node: WithRelay needs WithTraversal")
+	}
+	if err := c.relay.Check(); err != nil {
+		return fmt.Errorf("node: %w", err)
 	}
 	return nil
 }

@@ -169,7 +169,9 @@ func TestEUID(t *testing.T) {
 	b := newBench(t)
 	end := b.up()
 	play(t, b, []step{
-		{args: "euid", stdout: `lan0
+		{args: "euid", stdout: `role  leaf: nobody can call it unasked
+
+lan0
 
   DETECTED               BY                WHEN
   resolver  192.168.1.1  /etc/resolv.conf  -
@@ -207,6 +209,10 @@ func TestStatusAndPeers(t *testing.T) {
            /ip4/127.0.0.1/udp/0/quic-v1
   links    3 (2 out, 1 in); 1 peer known
   traffic  0 B in, 0 B out, 0 frames dropped
+  role     leaf: nobody can call it unasked
+  relays   by 12D3KooWRelay
+  punches  3 tried, 2 succeeded, 1 failed; 1 time the called side got through by itself
+  relayed  2.0 KiB sent through relays, 0 B of it entries
   store    12 entries in 3.0 MiB of 1.0 GiB
 
 TOPIC  KIND  ENTRIES  MISSING  SIZE  PEERS  READERS  COPIES  DUP  REPAIRED
@@ -259,6 +265,7 @@ func TestTicketQR(t *testing.T) {
 func TestUsageErrors(t *testing.T) {
 	b := newBench(t)
 	play(t, b, []step{
+		{args: "run --relay-kib 1", code: 2, stderr: "quilt-peer: relay limits {Places:64 PlacesPerAddr:8 Circuits:8 Bytes:1024 Time:2m0s}: want none negative, at least 32 KiB and 15s: less would not carry a hole punch: to relay nothing: --no-relay\n"},
 		{args: "statsu", code: 2, stderr: "quilt-peer: there is no command \"quilt-peer statsu\": did you mean \"status\"? See \"quilt-peer --help\"\n"},
 		{args: "feed xyzzy", code: 2, stderr: "quilt-peer: there is no command \"quilt-peer feed xyzzy\": see \"quilt-peer feed --help\"\n"},
 		{args: "help xyzzy", code: 2, stderr: "quilt-peer: No help topic for 'xyzzy': see \"quilt-peer --help\"\n"},

@@ -379,6 +379,7 @@ func (f *fakePeer) Peers(context.Context) ([]control.PeerInfo, error) {
 
 func (f *fakePeer) Environment(context.Context) (control.EnvironmentInfo, error) {
 	return control.EnvironmentInfo{
+		Role: control.RoleLeaf,
 		NICs: []control.NICInfo{{Name: "lan0", Detected: []control.EvidenceInfo{
 			{Of: "resolver", Found: "192.168.1.1", By: "/etc/resolv.conf"},
 			{Of: "hops", By: "UDP", Why: "a router says \x1b[31mno"},
@@ -390,6 +391,8 @@ func (f *fakePeer) Environment(context.Context) (control.EnvironmentInfo, error)
 func (f *fakePeer) Status(ctx context.Context) (control.StatusInfo, error) {
 	s := control.StatusInfo{ID: f.id, Version: f.cfg.Version, Home: f.cfg.Home, PID: os.Getpid(), UptimeS: 125,
 		Addresses: f.cfg.Listen, Links: control.LinkCounts{Inbound: 1, Outbound: 2}, Known: 1,
+		Traversal: control.TraversalInfo{Role: control.RoleLeaf, Relays: []control.RelayInfo{{ID: "12D3KooWRelay"}},
+			Punches: control.PunchInfo{Tried: 3, Succeeded: 2, Failed: 1, Reversed: 1}, RelayedBytes: 2048},
 		Store:   control.StoreInfo{Items: 12, Bytes: 3 << 20, Quota: 1 << 30},
 		Refused: []control.Counter{{Name: "bad signature", Count: 3}}}
 	feeds, err := f.Feeds(ctx)

@@ -105,6 +105,10 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	relay, err := relayLimits(cmd)
+	if err != nil {
+		return err
+	}
 	l, err := control.Listen(home, a.getenv("XDG_RUNTIME_DIR"))
 	if err != nil {
 		return err
@@ -117,7 +121,7 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 		Home: home, Listen: cmd.StringSlice("listen"), Join: cmd.StringSlice("join"),
 		Ports: ports, Transports: transports,
 		MDNS: !cmd.Bool("no-mdns"), Detect: !cmd.Bool("no-detect"), Version: version(),
-		Traverse: !cmd.Bool("no-traversal"), Relay: relayLimits(cmd), PortMap: !cmd.Bool("no-port-mapping"),
+		Traverse: !cmd.Bool("no-traversal"), Relay: relay, PortMap: !cmd.Bool("no-port-mapping"),
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -174,11 +178,15 @@ func transports(names []string) ([]string, error) {
 }
 
 // relayLimits are those within which the peer is to relay for others, nil for never.
-func relayLimits(cmd *cli.Command) *node.RelayLimits {
+func relayLimits(cmd *cli.Command) (*node.RelayLimits, error) {
 	if cmd.Bool("no-relay") || cmd.Bool("no-traversal") {
-		return nil
+		return nil, nil
 	}
-	return &node.RelayLimits{Places: cmd.Int("relay-places"), Bytes: int64(cmd.Int("relay-kib")) << 10, Time: cmd.Duration("relay-time")}
+	r := &node.RelayLimits{Places: cmd.Int("relay-places"), Bytes: int64(cmd.Int("relay-kib")) << 10, Time: cmd.Duration("relay-time")}
+	if err := r.Check(); err != nil {
+		return nil, usageError(err.Error(), "to relay nothing: --no-relay")
+	}
+	return r, nil
 }
 
 // stoppable is a daemon that can be told to stop through its socket.

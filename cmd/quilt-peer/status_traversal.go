@@ -20,7 +20,7 @@ func (p *printer) traversal(t *control.TraversalInfo) {
 	}
 	p.f("  role     %s\n", role)
 	for i, r := range t.Relays {
-		p.f("  %-8s by %s, since %s\n", label(i, "relays"), r.ID, when(r.Since))
+		p.f("  %-8s by %s%s\n", label(i, "relays"), clean(r.ID), yes(!r.Since.IsZero(), " since "+when(r.Since)))
 	}
 	if s := t.Service; s != nil {
 		p.f("  relaying %s given, %s, %s passed on\n", count(int(s.Places), "place", "places"),
@@ -28,7 +28,7 @@ func (p *printer) traversal(t *control.TraversalInfo) {
 	}
 	if q := t.Punches; q.Tried+q.Reversed > 0 {
 		p.f("  punches  %d tried, %d succeeded, %d failed%s\n", q.Tried, q.Succeeded, q.Failed,
-			yes(q.Reversed > 0, fmt.Sprintf("; %d times the other side could call back", q.Reversed)))
+			yes(q.Reversed > 0, fmt.Sprintf("; %s the called side got through by itself", count(q.Reversed, "time", "times"))))
 	}
 	if t.RelayedBytes > 0 {
 		p.f("  relayed  %s sent through relays, %s of it entries\n", size(t.RelayedBytes), size(t.RelayedPayload))

@@ -37,7 +37,8 @@ type PunchInfo struct {
 	Tried     uint64 `json:"tried"`
 	Succeeded uint64 `json:"succeeded"`
 	Failed    uint64 `json:"failed"`
-	// Reversed counts where the side that was called through a relay could call back.
+	// Reversed counts where the side that was called through a relay got through with a
+	// plain dial: the caller is public, or had just sent to it.
 	Reversed uint64 `json:"reversed"`
 	// Unready counts those not begun because a side knew no address of its own, or they
 	// had failed lately.

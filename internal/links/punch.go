@@ -48,8 +48,8 @@ const MaxPunchMemory = 512
 type PunchCounters struct {
 	// Tried counts punches begun; Succeeded and Failed what came of them.
 	Tried, Succeeded, Failed uint64
-	// Reversed counts where the side that was called through a relay could simply call
-	// back.
+	// Reversed counts where the side that was called through a relay got through with a
+	// plain dial: the caller is public, or had just sent to it and so had opened its NAT.
 	Reversed uint64
 	// Unready counts where no punch was begun, because one of both knew no address of
 	// its own to be punched at, or had failed with the other too lately.

@@ -57,6 +57,12 @@ type RelayLimits struct {
 	Time time.Duration
 }
 
+// Check returns what is wrong with the limits, nil for nothing.
+func (r RelayLimits) Check() error {
+	_, err := r.withDefaults()
+	return err
+}
+
 // withDefaults returns the limits completed, or what is wrong with them.
 func (r RelayLimits) withDefaults() (RelayLimits, error) {
 	orElse(&r.Places, 64)
@@ -65,8 +71,8 @@ func (r RelayLimits) withDefaults() (RelayLimits, error) {
 	orElse(&r.Bytes, 128<<10)
 	orElse(&r.Time, 2*time.Minute)
 	if r.Places < 0 || r.PlacesPerAddr < 0 || r.Circuits < 0 || r.Bytes < minRelayBytes || r.Time < minRelayTime {
-		return r, fmt.Errorf("links: relay limits %+v: want none negative, at least %d bytes and %v: less would not carry a hole punch",
-			r, minRelayBytes, minRelayTime)
+		return r, fmt.Errorf("relay limits %+v: want none negative, at least %d KiB and %v: less would not carry a hole punch",
+			r, minRelayBytes>>10, minRelayTime)
 	}
 	return r, nil
 }
