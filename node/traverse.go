@@ -3,9 +3,11 @@ package node
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/quilt-p2p/quilt/euid"
 	"github.com/quilt-p2p/quilt/euid/detect"
@@ -173,6 +175,19 @@ func (n *Node) punched(p links.Punch) {
 	}
 	if _, err := remote.ValueForProtocol(ma.P_TCP); err == nil {
 		s.Transport = euid.TCP
+	}
+	n.env.feed(s)
+}
+
+// transferred tells detection how much room there was for something sent or received.
+func (n *Node) transferred(t links.Transfer) {
+	s := detect.Sample{Kind: detect.SampleReceived, Bytes: t.Bytes, Took: t.Took}
+	if t.Sent {
+		s.Kind = detect.SampleSent
+	}
+	if ip, err := manet.ToIP(t.Local); err == nil {
+		s.Local, _ = netip.AddrFromSlice(ip)
+		s.Local = s.Local.Unmap()
 	}
 	n.env.feed(s)
 }

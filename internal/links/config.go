@@ -78,6 +78,9 @@ type Config struct {
 	// OnPunch is told of each hole punch that has ended, from any goroutine; it must be
 	// quick. Default: nobody is.
 	OnPunch func(Punch)
+	// OnTransfer is told of what shows how much room there is, from any goroutine; it
+	// must be quick. Default: nobody is.
+	OnTransfer func(Transfer)
 	// Gater may refuse connections before they cost anything. Default: none.
 	Gater connmgr.ConnectionGater
 	// UserAgent is told to every peer that connects. Default: "quilt".

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/quilt-p2p/quilt/protocol"
 )
@@ -22,6 +23,10 @@ const (
 // frameReader reads frames from a stream.
 type frameReader struct {
 	r *bufio.Reader
+	// fresh and took are of the last frame: the bytes of its body that were not here yet
+	// when its length was, and the time until they were.
+	fresh int
+	took  time.Duration
 }
 
 func newFrameReader(r io.Reader) *frameReader {
@@ -37,7 +42,14 @@ func (f *frameReader) next(limit int) (frame []byte, size int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	f.fresh, f.took = max(0, length-f.r.Buffered()), 0
+	if f.fresh < leastReceived {
+		frame, err = f.body(length)
+		return frame, n + length, err
+	}
+	begin := time.Now()
 	frame, err = f.body(length)
+	f.took = time.Since(begin)
 	return frame, n + length, err
 }
 
@@ -104,6 +116,7 @@ func (l *link) read(frames *frameReader) {
 		}
 		l.framesIn.Add(1)
 		l.bytesIn.Add(uint64(size))
+		l.transferred(false, frames.fresh, frames.took)
 		if !l.ended() { // while flushing, what comes is of no use any more
 			l.m.handler.Frame(l.peer, frame, l.m.cfg.Now())
 		}

@@ -10,6 +10,7 @@ import (
 // progress goes out together in the next.
 func (l *link) write(stream network.Stream) {
 	batch := make([]byte, 0, batchSize)
+	sent, begin := 0, time.Now() // since there was a pause
 	for {
 		small, large, closed := l.out.next(l.m.cfg.Now(), batch)
 		switch {
@@ -18,9 +19,12 @@ func (l *link) write(stream network.Stream) {
 			_ = stream.CloseWrite()
 			return
 		case len(small) == 0:
+			l.transferred(true, sent, time.Since(begin))
 			<-l.out.wake
+			sent, begin = 0, time.Now()
 			continue
 		}
+		sent += len(small) + len(large)
 		if !l.put(stream, small) {
 			return
 		}
