@@ -90,6 +90,22 @@ func (e *environment) currentRole() Role {
 	return e.role
 }
 
+// gateway is the router by which IPv4 leaves, invalid while none is known.
+func (e *environment) gateway() netip.Addr {
+	e.mu.Lock()
+	d := e.detector
+	e.mu.Unlock()
+	if d == nil {
+		return netip.Addr{}
+	}
+	for _, c := range d.Snapshot().NICs {
+		if i := c.Interface; i.Default[euid.IPv4] {
+			return i.Gateway[euid.IPv4]
+		}
+	}
+	return netip.Addr{}
+}
+
 // feed gives detection a sample; before it runs, nothing is made of it.
 func (e *environment) feed(s detect.Sample) {
 	e.mu.Lock()

@@ -204,7 +204,7 @@ func (n *Node) openLinks() error {
 	m, err := links.New(links.Config{
 		Identity: n.key, Listen: n.cfg.listen, Transports: n.cfg.transports, Ways: kept, MDNS: n.cfg.mdns, UserAgent: n.cfg.agent,
 		Now: n.now, Gater: n.gate, ObservedAddrs: observed, Libp2p: n.hostOptions(),
-		Traverse: n.cfg.traverse, Relay: n.cfg.relay, PortMap: n.cfg.portMap, OnPunch: n.punched, OnTransfer: n.transferred,
+		Traverse: n.cfg.traverse, Relay: n.cfg.relay, PortMap: n.cfg.portMap, Gateway: n.env.gateway, OnPunch: n.punched, OnTransfer: n.transferred,
 		RelayCandidates: n.relayCandidates,
 		Hello:           func() []byte { n.mu.Lock(); defer n.mu.Unlock(); return n.hello },
 	}, handler{n})

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -48,13 +49,19 @@ func awaitRoles(t *testing.T, ctx context.Context, hosts []*lab.Host, leaf func(
 	t.Helper()
 	begin := time.Now()
 	err := lab.Everywhere(hosts, func(h *lab.Host) error {
-		return lab.Until(ctx, func() (bool, error) {
+		var last control.TraversalInfo
+		err := lab.Until(ctx, func() (bool, error) {
 			s, err := h.Peer().Status(ctx)
+			last = s.Traversal
 			if leaf(h) {
-				return s.Traversal.Role == control.RoleLeaf && len(s.Traversal.Relays) > 1, err
+				return last.Role == control.RoleLeaf && len(last.Relays) > 1, err
 			}
-			return s.Traversal.Role == control.RolePublic && s.Traversal.Service != nil, err
+			return last.Role == control.RolePublic && last.Service != nil, err
 		})
+		if err != nil {
+			return fmt.Errorf("%w; last it said %+v", err, last)
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -104,6 +104,8 @@ type Site struct {
 	// Expiry is how long the NAT or firewall remembers an idle UDP flow. Zero
 	// leaves it at the kernel's 30 s, and 120 s for one answered.
 	Expiry time.Duration
+	// PortMap lets hosts ask the NAT for ports (NAT-PMP).
+	PortMap bool
 }
 
 // Link is what lies between the ends of two sites' paths.
@@ -228,6 +230,9 @@ func (s *Site) check() error {
 	// The kernel counts it in seconds.
 	if s.Expiry < 0 || s.Expiry%time.Second != 0 {
 		return fmt.Errorf("flows expire after %v; it must be whole seconds", s.Expiry)
+	}
+	if s.PortMap && !s.kind().Private() {
+		return fmt.Errorf("ports of a site of kind %q cannot be mapped: it has no NAT", s.Kind)
 	}
 	if r := s.resolver(); !validName.MatchString(r) {
 		return fmt.Errorf("the resolver's name %q is not 1 to 16 of a-z, 0-9 and -", r)

@@ -32,6 +32,7 @@ func Load(name string) (Network, error) {
 //	seed N
 //	site NAME KIND [hosts=A,B] [ip=4|6|46] [path=R,*,R] [resolver=gateway|stub|none|R]
 //	     [access=2ms] [multicast=flood|snoop|block] [expiry=30s]
+//	     [portmap=yes|no]
 //	link default [delay=20ms] [loss=1%] [hops=R,*]
 //	link SITE SITE [delay=..] [loss=..] [hops=..]
 //
@@ -143,6 +144,10 @@ func (s *Site) set(key, value string) (err error) {
 		s.Multicast = Multicast(value)
 	case "expiry":
 		s.Expiry, err = time.ParseDuration(value)
+	case "portmap":
+		if s.PortMap = value == "yes"; !s.PortMap && value != "no" {
+			err = fmt.Errorf("it is yes or no")
+		}
 	default:
 		err = fmt.Errorf("a site has no such setting")
 	}

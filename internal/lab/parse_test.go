@@ -64,6 +64,8 @@ func TestRefused(t *testing.T) {
 		"site a lan access=11s":                                  "access delay",
 		"site a lan access=fast":                                 "access=fast",
 		"site a lan multicast=yes":                               `multicast as "yes"`,
+		"site a cone portmap=maybe":                              "yes or no",
+		"site a lan portmap=yes":                                 "no NAT",
 		"site a lan expiry=1500ms":                               "whole seconds",
 		"site a lan colour=red":                                  "no such setting",
 		"site a lan\nlink a b":                                   `joins "a" and "b"`,

@@ -21,6 +21,7 @@ type site struct {
 	nics   []*nic
 	moved  []flow // NAT: flows that have been given another port; see [Lab.Rebind]
 	ports  int    // how many such ports have been given
+	mapped []portMapping
 }
 
 // build makes the router.
@@ -58,6 +59,11 @@ func (s *site) build() error {
 	}
 	if err := s.configure(); err != nil {
 		return err
+	}
+	if s.PortMap {
+		if err := s.mapPorts(); err != nil {
+			return err
+		}
 	}
 	if s.resolver() == AtGateway {
 		return s.lab.resolve(s.ns, ":53")
@@ -115,7 +121,9 @@ func (s *site) configure() error {
 func (s *site) rules() string {
 	var b strings.Builder
 	if s.kind().Private() {
-		b.WriteString("table ip nat {\n chain post {\n  type nat hook postrouting priority srcnat;\n")
+		b.WriteString("table ip nat {\n")
+		s.mappingRules(&b)
+		b.WriteString(" chain post {\n  type nat hook postrouting priority srcnat;\n")
 		for _, f := range s.moved {
 			fmt.Fprintf(&b, "  oifname wan0 ip saddr %s %s sport %d snat to %s:%d\n", f.src, f.proto, f.port, public4(s.number, 1), f.to)
 		}
@@ -136,6 +144,7 @@ func (s *site) rules() string {
  }
  chain across {
   type filter hook forward priority filter;
+  iifname wan0 ct status dnat accept
   iifname wan0 ct state new,invalid drop
 `)
 		if s.kind() == TLSOnly {

@@ -3,6 +3,7 @@ package links
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -75,6 +76,9 @@ type Config struct {
 	RelayCandidates func() []peer.AddrInfo
 	// PortMap asks the router for ports (UPnP, NAT-PMP). Default: off.
 	PortMap bool
+	// Gateway is the router that is asked by NAT-PMP, invalid while none is known; it must
+	// be quick. Default: nobody is asked by it.
+	Gateway func() netip.Addr
 	// OnPunch is told of each hole punch that has ended, from any goroutine; it must be
 	// quick. Default: nobody is.
 	OnPunch func(Punch)

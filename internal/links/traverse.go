@@ -113,7 +113,7 @@ func (t *traversal) options(cfg Config) []libp2p.Option {
 		options = append(options, libp2p.DisableRelay())
 	}
 	if cfg.PortMap {
-		t.mapper = new(portMapper)
+		t.mapper = &portMapper{gateway: cfg.Gateway}
 		options = append(options, libp2p.NATManager(t.mapper.start))
 	}
 	return options
