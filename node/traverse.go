@@ -51,11 +51,11 @@ func WithPortMapping(on bool) Option {
 	return func(c *config) error { c.portMap = on; return nil }
 }
 
-// ways has a value for each address family and transport.
-type ways [euid.NumFamilies][euid.NumTransports]bool
+// listens says by which address families and transports a host listens.
+type listens [euid.NumFamilies][euid.NumTransports]bool
 
 // listening says by which ways a host listens.
-func listening(addrs []ma.Multiaddr) (w ways) {
+func listening(addrs []ma.Multiaddr) (w listens) {
 	for _, a := range addrs {
 		if len(a) < 2 {
 			continue
@@ -84,7 +84,7 @@ func listening(addrs []ma.Multiaddr) (w ways) {
 // any way; a leaf who is known not to be, by one at least, or has been seen behind a NAT:
 // for of some ways no verdict ever comes, and to be taken for a leaf for a while does a
 // public host no harm. Who knows nothing yet, as on a LAN by itself, is neither.
-func roleOf(euids []euid.EUID, listens ways) Role {
+func roleOf(euids []euid.EUID, on listens) Role {
 	role := RoleUnknown
 	for _, e := range euids {
 		if e.Mapping == euid.MappingIndependent || e.Mapping == euid.MappingDependent {
@@ -96,7 +96,7 @@ func roleOf(euids []euid.EUID, listens ways) Role {
 				case euid.DirectionPublic:
 					return RolePublic
 				case euid.DirectionPunchable, euid.DirectionRelayed, euid.DirectionUnreachable:
-					if listens[f][t] {
+					if on[f][t] {
 						role = RoleLeaf
 					}
 				}
