@@ -145,11 +145,10 @@ func TestLabStrict(t *testing.T) {
 		}
 		t.Logf("%s has a link out %v after its start began", name, time.Since(since).Round(time.Millisecond))
 	}
-	var dialled time.Time
 	for _, name := range []string{"s1", "s2", "s3"} {
-		dialled = time.Now()
+		since := time.Now()
 		start(name, first.Ticket)
-		linked(name, dialled)
+		linked(name, since)
 	}
 	t.Logf("8 peers started in %v", time.Since(begin).Round(time.Millisecond))
 	t.Logf("s1 tried a1: %v", seen.to(l.Host("a1")))
@@ -200,7 +199,7 @@ func TestLabStrict(t *testing.T) {
 	for _, name := range []string{"a1", "a2"} {
 		tried := seen.to(l.Host(name))
 		t.Logf("s1 tried %s: %v", name, tried)
-		if len(tried) > 0 && !strings.HasPrefix(tried[0], "tcp ") && time.Since(dialled) < ways.FirstDoubt {
+		if len(tried) > 0 && !strings.HasPrefix(tried[0], "tcp ") && time.Since(begin) < ways.FirstDoubt {
 			t.Errorf("s1 has learnt nothing: it tried %s by %v", name, tried)
 		}
 	}

@@ -121,9 +121,8 @@ func TestScout(t *testing.T) {
 	} {
 		addrs = append(addrs, string(ma.StringCast(text).Bytes()))
 	}
-	dial := func(b *node) string {
+	dial := func(b *node) {
 		t.Helper()
-		f.seen()
 		begin := time.Now()
 		b.Dial(a.ID(), addrs)
 		awaitUp(t, b, a)
@@ -131,31 +130,45 @@ func TestScout(t *testing.T) {
 		if got := TransportOf(b.host.Network().ConnsToPeer(a.ID())[0].RemoteMultiaddr()); got != WSS {
 			t.Errorf("connected by %s", got)
 		}
-		s := f.seen()
-		t.Logf("up in %v; connections: %s", took.Round(time.Millisecond), s)
-		return s
+		t.Logf("up in %v; connections: %s", took.Round(time.Millisecond), f.seen())
 	}
+	// planned is when each transport would be dialled, in milliseconds.
+	planned := func(b *node) string {
+		var list []ma.Multiaddr
+		for _, addr := range addrs {
+			list = append(list, ma.Cast([]byte(addr)))
+		}
+		var after []string
+		for _, d := range b.cfg.scout.rank(list) {
+			after = append(after, fmt.Sprintf("%s@%d", TransportOf(d.Addr), d.Delay.Milliseconds()))
+		}
+		return strings.Join(after, " ")
+	}
+	want := func(what string, b *node, want string) {
+		t.Helper()
+		if got := planned(b); got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
+	}
+	const unknown, known = "quic@0 tcp@250 wss@500", "quic@1000 tcp@1250 wss@0"
 	b := newNode(t, "", outside)
-	if s := dial(b); s != "plain tls" {
-		t.Errorf("the first dial made these connections: %q", s)
-	}
+	want("nothing is known", b, unknown)
+	dial(b)
+	want("after a dial", b, known)
 	b.stop(t)
 	kept := b.Ways()
 	if len(kept) > ways.MaxSize {
 		t.Errorf("%d bytes to keep", len(kept))
 	}
 	c := newNode(t, "", func(c *Config) { c.Ways = kept }, outside)
-	// A connection may be needed less than a second after the last: nothing is waited for.
-	if s := dial(c); s != "tls" {
-		t.Errorf("the second dial made these connections: %q", s)
-	}
+	want("after a restart", c, known)
+	dial(c)
 	c.stop(t)
 	d := newNode(t, "", func(c *Config) { c.Ways = kept }, outside, func(c *Config) {
 		c.scout.look = func() place { return place{id: ways.ID{8}, noLAN: true} }
 	})
-	if s := dial(d); s != "plain tls" {
-		t.Errorf("in another network these connections: %q", s)
-	}
+	want("in another network", d, unknown)
+	dial(d)
 }
 
 // TestWaysDamaged: what cannot be read is forgotten.
