@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -238,10 +239,10 @@ func (e *environment) published() (list [][]byte) {
 // Environment returns what this peer knows of where it is.
 func (n *Node) Environment() Environment {
 	if n.env.detector == nil {
-		return Environment{Notes: []string{n.env.why}}
+		return Environment{Notes: append([]string{n.env.why}, n.wayNotes()...)}
 	}
 	s := n.env.detector.Snapshot()
-	e := Environment{Role: n.env.currentRole(), Skipped: s.Skipped, Notes: s.Notes}
+	e := Environment{Role: n.env.currentRole(), Skipped: s.Skipped, Notes: append(s.Notes, n.wayNotes()...)}
 	n.env.mu.Lock()
 	defer n.env.mu.Unlock()
 	for _, c := range s.NICs {
@@ -254,4 +255,16 @@ func (n *Node) Environment() Environment {
 		e.NICs = append(e.NICs, info)
 	}
 	return e
+}
+
+// wayNotes say what gets through from here, as far as dials have shown it.
+func (n *Node) wayNotes() (notes []string) {
+	work, doubtful := n.links.KnownWays()
+	if len(work) > 0 {
+		notes = append(notes, fmt.Sprintf("links out of this network came up by %v", work))
+	}
+	if len(doubtful) > 0 {
+		notes = append(notes, fmt.Sprintf("others were faster than %v, which are tried last for a while", doubtful))
+	}
+	return notes
 }

@@ -203,6 +203,14 @@ func TestLabStrict(t *testing.T) {
 			t.Errorf("s1 has learnt nothing: it tried %s by %v", name, tried)
 		}
 	}
+	env, err := l.Host("s1").Peer().Environment(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("s1 notes: %q", env.Notes)
+	if !slices.ContainsFunc(env.Notes, func(note string) bool { return strings.Contains(note, "came up by [wss") }) {
+		t.Errorf("s1 does not say what gets through: %q", env.Notes)
+	}
 	have := publish(t, ctx, l.Host("c1").Peer(), feeds[1], entries, entries)
 	took := allHave(t, ctx, l, l.Hosts(), feeds[1], have)
 	t.Logf("all 8 have %d entries %v later; between sites: %+v", have, took.Round(time.Millisecond), l.Counts())

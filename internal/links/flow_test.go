@@ -28,7 +28,7 @@ func fill(a, b *node, class protocol.Class, size int) (sent int) {
 	for {
 		if frames, bytes := a.Room(b.ID(), class); frames == 0 || bytes < size {
 			// The writer may yet take some, until the transport takes no more.
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(200 * time.Millisecond)
 			if frames, bytes = a.Room(b.ID(), class); frames == 0 || bytes < size {
 				return sent
 			}

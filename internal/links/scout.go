@@ -159,3 +159,13 @@ func (m *Manager) Ways() []byte {
 	defer s.mu.Unlock()
 	return s.memory.Append(nil)
 }
+
+// KnownWays returns by which ways dials have come up in the network where this host is,
+// and which were beaten there and are tried last for a while.
+func (m *Manager) KnownWays() (work, doubtful []ways.Way) {
+	s := m.cfg.scout
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	return s.memory.Known(now, s.where(now).id)
+}

@@ -119,6 +119,23 @@ func (m *Memory) standings(now time.Time, id ID) (all [numWays]Standing) {
 	return all
 }
 
+// Known returns the ways of a network that work and those in doubt, the best first.
+func (m *Memory) Known(now time.Time, id ID) (works, doubtful []Way) {
+	for i := range numWays {
+		w := wayOf(i)
+		switch m.Standing(now, id, w) {
+		case Works:
+			works = append(works, w)
+		case Doubtful:
+			doubtful = append(doubtful, w)
+		}
+	}
+	byRank := func(a, b Way) int { return a.rank() - b.rank() }
+	slices.SortFunc(works, byRank)
+	slices.SortFunc(doubtful, byRank)
+	return works, doubtful
+}
+
 func (m *Memory) find(id ID) *network {
 	for i := range m.networks {
 		if m.networks[i].id == id {

@@ -2,6 +2,7 @@ package ways
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -48,6 +49,10 @@ func TestBeaten(t *testing.T) {
 	wantStanding(t, &m, now, here, Way{Kind: 9}, Untried) // no way at all
 	if dial(&m, now, here, wss443, every443...) {
 		t.Error("the same again has changed something")
+	}
+
+	if works, doubtful := m.Known(now, here); fmt.Sprint(works, doubtful) != "[wss4:443] [quic4:443 tcp4:443]" {
+		t.Errorf("known: %v %v", works, doubtful)
 	}
 
 	for times := 1; times < 30; times++ {
