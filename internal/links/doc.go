@@ -36,6 +36,16 @@
 // unfiltered.go is about that. Who watches sees of each transport what docs/transports.md
 // says; outertls.go has the TLS around WebSocket.
 //
+// # Past NATs
+//
+// Where Config.Traverse is set, [Manager.SetRole] says what the host can do for others
+// and they for it. A leaf keeps places at relays (relays.go), through which it can be
+// asked for a direct connection; a public host relays (service.go). A dial of a peer that
+// has addresses through relays goes there, and both sides punch a hole (punch.go), or
+// the one that was called calls back; only by [Manager.DialRelayed] a link comes up on
+// the relayed connection itself, and says so. Routers are asked for ports by portmap.go.
+// docs/traversal.md has the whole of it.
+//
 // # Goroutines
 //
 // One goroutine runs a link's life (link.go) and makes all calls of the Handler
