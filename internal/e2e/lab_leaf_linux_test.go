@@ -130,7 +130,7 @@ func all(*lab.Host) bool { return true }
 // whose NAT goes away is soon public, and relays for others.
 func TestLabLeaves(t *testing.T) {
 	l := stage(t, leafSites)
-	ctx, cancel := context.WithTimeout(t.Context(), hang)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*hang)
 	defer cancel()
 	startAll(t, ctx, l)
 	hosts := l.Hosts()

@@ -3,6 +3,7 @@ package links
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
+	pbv2 "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/pb"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -38,8 +40,10 @@ const (
 	maxRefusals = 256
 	// reserveTimeout is how long one may take to answer.
 	reserveTimeout = 10 * time.Second
-	// refusedFor is how long one that refused is left alone.
+	// refusedFor is how long one that refused is left alone, failedFor one that did not
+	// answer, or had no address to be called at yet.
 	refusedFor = 10 * time.Minute
+	failedFor  = 30 * time.Second
 	// renewBefore is how long before its end a place is renewed.
 	renewBefore = 5 * time.Minute
 	// lookForRelays is the pause between rounds while relays are lacking, and
@@ -73,8 +77,8 @@ type relays struct {
 
 	mu      sync.Mutex
 	role    Role
-	held    []seat // by relay
-	refused map[peer.ID]time.Time
+	held    []seat                // by relay
+	refused map[peer.ID]time.Time // until when
 }
 
 type seat struct {
@@ -241,7 +245,7 @@ func (r *relays) candidates() (list []peer.AddrInfo) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.DeleteFunc(list, func(c peer.AddrInfo) bool {
-		return c.ID == r.m.host.ID() || r.index(c.ID) >= 0 || time.Since(r.refused[c.ID]) < refusedFor
+		return c.ID == r.m.host.ID() || r.index(c.ID) >= 0 || time.Now().Before(r.refused[c.ID])
 	})
 }
 
@@ -266,7 +270,7 @@ func (r *relays) reserve(ctx context.Context, relay peer.AddrInfo) bool {
 		if len(r.refused) >= maxRefusals {
 			clear(r.refused) // once in very long: asking again is cheap
 		}
-		r.refused[relay.ID] = time.Now()
+		r.refused[relay.ID] = time.Now().Add(restAfter(err))
 		return false
 	}
 	p := seat{RelayInUse: RelayInUse{Peer: relay.ID, Since: time.Now(), Expires: got.Expiration,
@@ -283,6 +287,18 @@ func (r *relays) reserve(ctx context.Context, relay peer.AddrInfo) bool {
 	}
 	r.m.host.ConnManager().Protect(relay.ID, relayTag)
 	return true
+}
+
+// restAfter is how long one that gave no place is left alone.
+func restAfter(err error) time.Duration {
+	var why client.ReservationError
+	if errors.As(err, &why) {
+		switch why.Status {
+		case pbv2.Status_RESERVATION_REFUSED, pbv2.Status_PERMISSION_DENIED, pbv2.Status_RESOURCE_LIMIT_EXCEEDED:
+			return refusedFor
+		}
+	}
+	return failedFor
 }
 
 // circuitAddrs are this host's addresses through a relay: the best two of the relay's,

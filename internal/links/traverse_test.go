@@ -199,6 +199,12 @@ func TestRelayLimits(t *testing.T) {
 	if n := len(second.Traversal().Relays); n != 0 {
 		t.Errorf("%d places at a full relay", n)
 	}
+	await(t, "one that refused to be left alone for long", func() bool {
+		second.nat.relays.mu.Lock()
+		defer second.nat.relays.mu.Unlock()
+		rest := time.Until(second.nat.relays.refused[relay.ID()])
+		return rest > failedFor && rest <= refusedFor
+	})
 	if err := relay.SetRole(RoleLeaf); err != nil {
 		t.Fatal(err)
 	}
