@@ -187,7 +187,8 @@ func (d *Detector) Run(ctx context.Context) error {
 	if l.changed, err = d.cfg.System.Watch(ctx); err != nil {
 		l.note = err.Error() + ": looked at every " + d.cfg.Poll.String()
 	}
-	if err := l.look(time.Now()); err != nil {
+	l.first = time.Now()
+	if err := l.look(l.first); err != nil {
 		return fmt.Errorf("detect: %w", err)
 	}
 	l.run()

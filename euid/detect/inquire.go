@@ -19,7 +19,8 @@ import (
 const (
 	visitAfter    = time.Second
 	sameSiteAfter = 3 * time.Second
-	// inquirePause is how soon more are looked for; it doubles while there are none.
+	// inquirePause is how soon more are looked for; it doubles while there are none, up
+	// to Config.Poll.
 	inquirePause = time.Second
 )
 
@@ -42,13 +43,13 @@ func (l *loop) inquire(now time.Time, n *nic, s *standing) (wanting bool) {
 			if connected == nil {
 				connected = all.Connected()
 			}
-			list := l.eligible(connected, f, t)
+			list := l.eligible(n, connected, f, t)
 			if q.decided && now.Sub(q.decidedAt) < askAgain { // only a stranger can tell more
 				list = slices.DeleteFunc(list, func(j strange) bool { return !j.stranger })
 			}
 			wanted = l.askSome(now, n, f, t, list, wanted, true)
 			if wanted > 0 && now.Sub(n.begun) >= visitAfter {
-				list = append(list, l.eligible(all.Others(f), f, t)...)
+				list = append(list, l.eligible(n, all.Others(f), f, t)...)
 				wanted = l.askSome(now, n, f, t, list, wanted, true)
 			}
 			if wanted > 0 && now.Sub(n.begun) >= sameSiteAfter {
@@ -67,11 +68,14 @@ type strange struct {
 }
 
 // eligible are the judges who see this host by the family, so that they want nothing
-// for it, and are not near: in random order, strangers first.
-func (l *loop) eligible(judges []Judge, f euid.Family, t euid.Transport) (list []strange) {
+// for it, and are not near: in random order, strangers first. Over connections from
+// before the interface changed they see another.
+func (l *loop) eligible(n *nic, judges []Judge, f euid.Family, t euid.Transport) (list []strange) {
 	cfg := &l.d.cfg
 	for _, j := range judges {
-		if j.Addr = plain(j.Addr); familyOf(j.Addr) != f || l.near(j.Addr) {
+		j.Addr = plain(j.Addr)
+		old := len(j.Visit) == 0 && n.begun.After(l.first) && j.Since.Before(n.begun)
+		if familyOf(j.Addr) != f || old || l.near(j.Addr) {
 			continue
 		}
 		other := cfg.NoPunch[t] || len(j.Visit) > 0 || j.Transport != t // than the port listened on
@@ -98,11 +102,11 @@ func (l *loop) askSome(now time.Time, n *nic, f euid.Family, t euid.Transport, j
 		if wanted <= 0 {
 			break
 		}
-		if q.asked(by, sites) || l.busy(now, j.Peer) {
+		if q.asked(j.Peer, by, sites) || l.busy(now, j.Peer) {
 			continue
 		}
 		wanted--
-		q.ask(now, by, j.stranger)
+		q.ask(now, j.Peer, by, j.stranger)
 		l.asking = append(l.asking, asking{j.Peer, now.Add(askTimeout)})
 		accepted := l.d.cfg.Accepted
 		l.work(n, func(ctx context.Context, tell func(result)) {
@@ -150,7 +154,7 @@ type answer struct {
 func (l *loop) answered(now time.Time, n *nic, a *answer) {
 	if q := &n.inquiries[a.family][a.transport]; q.addr == a.addr {
 		// Who was called on may have been called by other transports too.
-		q.answer(now, a.by, a.called, a.stranger && !l.sentTo(a.by.Addr(), a.transport), a.err)
+		q.answer(now, a.judge, a.called, a.stranger && !l.sentTo(a.by.Addr(), a.transport), a.err)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // Constants of inquiries (our guesses).
@@ -14,14 +16,17 @@ const (
 	leastLead = 2
 	// maxSaid bounds the judges who are asked about one address.
 	maxSaid = 8
-	// askAgain is how long a judgement is left alone, and askOther when a judge that
-	// did not answer may be asked once more.
+	// askAgain is how long a judgement is left alone.
 	askAgain = time.Hour
-	askOther = 2 * time.Minute
+	// askSilent is when judges that did not answer may be asked once more: a connection
+	// that the network's change has broken answers nothing. It doubles each time, up to
+	// askAgain.
+	askSilent = 5 * time.Second
 )
 
 // saying is what one judge said of one address.
 type saying struct {
+	judge   peer.ID
 	by      netip.Prefix
 	at      time.Time
 	pending bool // has yet to answer
@@ -41,7 +46,8 @@ type inquiry struct {
 	decided, called bool
 	sites           int
 	decidedAt       time.Time
-	trouble         string // of the last judge who did not answer
+	trouble         string        // of the last judge who did not answer
+	silence         time.Duration // for which those who did not answer are left alone
 }
 
 // open begins anew where the address is another, and returns how many are to be asked.
@@ -53,9 +59,16 @@ func (q *inquiry) open(now time.Time, addr netip.AddrPort, nat bool) (wanted int
 	if !addr.IsValid() {
 		return 0
 	}
+	if q.silence == 0 {
+		q.silence = askSilent
+	}
+	answered := len(q.said)
 	q.said = slices.DeleteFunc(q.said, func(s saying) bool {
-		return !s.pending && (now.Sub(s.at) >= askAgain || s.silent && now.Sub(s.at) >= askOther)
+		return !s.pending && (now.Sub(s.at) >= askAgain || s.silent && now.Sub(s.at) >= q.silence)
 	})
+	if len(q.said) < answered {
+		q.silence = min(2*q.silence, askAgain)
+	}
 	yes, no, pending := q.count(func(saying) bool { return true })
 	room := maxSaid - len(q.said)
 	switch {
@@ -85,23 +98,24 @@ func (q *inquiry) count(of func(saying) bool) (yes, no, pending int) {
 	return yes, no, pending
 }
 
-// asked reports whether a judge has been asked, or any of its site.
-func (q *inquiry) asked(by netip.Prefix, whole bool) bool {
+// asked reports whether a judge has been asked, or another at the same place or, with
+// whole, of the same site, who has not fallen silent.
+func (q *inquiry) asked(judge peer.ID, by netip.Prefix, whole bool) bool {
 	return slices.ContainsFunc(q.said, func(s saying) bool {
-		return s.by == by || whole && site(s.by.Addr()) == site(by.Addr())
+		return s.judge == judge || !s.silent && (s.by == by || whole && site(s.by.Addr()) == site(by.Addr()))
 	})
 }
 
 // ask notes that a judge is asked.
-func (q *inquiry) ask(now time.Time, by netip.Prefix, stranger bool) {
-	q.said = append(q.said, saying{by: by, at: now, pending: true, stranger: stranger})
+func (q *inquiry) ask(now time.Time, judge peer.ID, by netip.Prefix, stranger bool) {
+	q.said = append(q.said, saying{judge: judge, by: by, at: now, pending: true, stranger: stranger})
 }
 
 // answer takes in what a judge said, and decides. Where those this host has sent to
 // get through and strangers do not, it cannot be called: the filter lets in whom it
 // knows ("address-dependent", RFC 4787, section 5).
-func (q *inquiry) answer(now time.Time, by netip.Prefix, called, stranger bool, err error) {
-	k := slices.IndexFunc(q.said, func(s saying) bool { return s.by == by && s.pending })
+func (q *inquiry) answer(now time.Time, judge peer.ID, called, stranger bool, err error) {
+	k := slices.IndexFunc(q.said, func(s saying) bool { return s.judge == judge && s.pending })
 	if k < 0 {
 		return
 	}

@@ -61,8 +61,9 @@ func TestInquiry(t *testing.T) {
 			if c == '?' {
 				err = errRefused
 			}
-			q.ask(now, by, false)
-			q.answer(now, by, c == '+' || c == 'P', c == 'P' || c == 'N', err)
+			judge := peer.ID(by.String())
+			q.ask(now, judge, by, false)
+			q.answer(now, judge, c == '+' || c == 'P', c == 'P' || c == 'N', err)
 		}
 		wanted := max(0, q.open(now, addr, tt.nat))
 		if q.decided != tt.decided || q.called != tt.called || wanted != tt.wanted {
@@ -80,20 +81,23 @@ func TestInquiryTime(t *testing.T) {
 	var q inquiry
 	for k := 0; q.open(now, addr, false) > 0; k++ {
 		by := observer(netip.AddrFrom4([4]byte{22, 9, byte(k), 1}))
-		q.ask(now, by, false)
-		q.answer(now, by, false, false, errRefused)
+		q.ask(now, peer.ID(by.String()), by, false)
+		q.answer(now, peer.ID(by.String()), false, false, errRefused)
 	}
 	if len(q.said) != maxSaid {
 		t.Errorf("%d were asked, not %d", len(q.said), maxSaid)
 	}
-	now = now.Add(askOther)
+	now = now.Add(askSilent)
 	if n := q.open(now, addr, false); n != 2 || len(q.said) != 0 {
 		t.Errorf("later %d are wanted, and %d counted", n, len(q.said))
 	}
+	if q.silence != 2*askSilent {
+		t.Errorf("and left alone for %v then", q.silence)
+	}
 	by := observer(netip.MustParseAddr("22.9.0.1"))
-	q.ask(now, by, false)
-	q.answer(now, by, true, false, nil)
-	q.answer(now, by, false, false, nil) // nobody was asked twice
+	q.ask(now, peer.ID(by.String()), by, false)
+	q.answer(now, peer.ID(by.String()), true, false, nil)
+	q.answer(now, peer.ID(by.String()), false, false, nil) // nobody was asked twice
 	if n := q.open(now.Add(askAgain-1), addr, false); !q.called || n != 0 {
 		t.Errorf("called %v, and yet %d are wanted", q.called, n)
 	}
@@ -120,6 +124,8 @@ type bench struct {
 }
 
 func (b *bench) Connected() []Judge { return b.connected }
+
+func (b *bench) Look(context.Context) []Seen { return nil }
 
 func (b *bench) Others(f euid.Family) (list []Judge) {
 	for _, j := range b.others {
@@ -210,7 +216,7 @@ func TestNobodyToAsk(t *testing.T) {
 			t.Error("no report within a second")
 		}
 		time.Sleep(time.Hour)
-		if n := b.count(); n < 10 || n > 400 {
+		if n := b.count(); n < 60 || n > 1000 {
 			t.Errorf("looked for judges %d times in an hour", n)
 		}
 		r.end()
@@ -230,7 +236,8 @@ func (c *counting) Connected() []Judge {
 	c.n++
 	return nil
 }
-func (c *counting) Others(euid.Family) []Judge { return nil }
+func (c *counting) Look(context.Context) []Seen { return nil }
+func (c *counting) Others(euid.Family) []Judge  { return nil }
 func (c *counting) Ask(context.Context, Judge, ma.Multiaddr) (bool, error) {
 	return false, errors.New("nobody is asked")
 }

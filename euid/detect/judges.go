@@ -25,6 +25,9 @@ type Judge struct {
 	Addr netip.Addr
 	// Transport is how it is connected.
 	Transport euid.Transport
+	// Since is when it was connected: over an older connection than this host's address
+	// it takes that for another's.
+	Since time.Time
 	// Visit are the addresses at which to call on it; none: it is connected.
 	Visit []ma.Multiaddr
 }
@@ -39,6 +42,8 @@ type Judges interface {
 	// Ask has a judge call an address, and reports whether it came through. One judge
 	// is asked one thing at a time: libp2p's mix up addresses of one peer.
 	Ask(ctx context.Context, j Judge, addr ma.Multiaddr) (called bool, err error)
+	// Look asks some of the connected what they see of this host.
+	Look(ctx context.Context) []Seen
 }
 
 // askTimeout is more than a judge of libp2p gives itself: 10 s to call, and 5 s to say
@@ -79,16 +84,25 @@ type hostJudges struct {
 	known         func() []peer.AddrInfo
 }
 
-// Connected implements Judges: one of each direct connection.
+// Connected implements Judges: those to whom all connections are alike, for a question
+// may go by any.
 func (h *hostJudges) Connected() (list []Judge) {
-	for _, c := range h.host.Network().Conns() {
-		t, remote, ok := endpoint(c.RemoteMultiaddr())
-		if !ok || c.Stat().Limited {
+	for _, p := range h.host.Network().Peers() {
+		conns := h.host.Network().ConnsToPeer(p)
+		var t euid.Transport
+		var remote netip.AddrPort
+		var since time.Time
+		alike := len(conns) > 0
+		for k, c := range conns {
+			tc, rc, ok := endpoint(c.RemoteMultiaddr())
+			alike = alike && ok && !c.Stat().Limited && (k == 0 || tc == t && rc.Addr() == remote.Addr())
+			t, remote, since = tc, rc, c.Stat().Opened
+		}
+		if !alike {
 			continue
 		}
-		p := c.RemotePeer()
 		if s, err := h.host.Peerstore().SupportsProtocols(p, autonatv2.DialProtocol); err == nil && len(s) == 1 {
-			list = append(list, Judge{Peer: p, Addr: remote.Addr(), Transport: t})
+			list = append(list, Judge{Peer: p, Addr: remote.Addr(), Transport: t, Since: since})
 		}
 	}
 	return list
@@ -125,10 +139,7 @@ func (h *hostJudges) Ask(ctx context.Context, j Judge, addr ma.Multiaddr) (bool,
 	by := h.host
 	if len(j.Visit) > 0 {
 		by = h.visitor
-		defer func() {
-			_ = by.Network().ClosePeer(j.Peer)
-			by.Peerstore().ClearAddrs(j.Peer)
-		}()
+		defer h.leave(j.Peer)
 		if err := by.Connect(ctx, peer.AddrInfo{ID: j.Peer, Addrs: j.Visit}); err != nil {
 			return false, err
 		}
@@ -149,6 +160,12 @@ func (h *hostJudges) Ask(ctx context.Context, j Judge, addr ma.Multiaddr) (bool,
 		return false, err
 	}
 	return judgement(&answer)
+}
+
+// leave ends a visit.
+func (h *hostJudges) leave(p peer.ID) {
+	_ = h.visitor.Network().ClosePeer(p)
+	h.visitor.Peerstore().ClearAddrs(p)
 }
 
 // judgement reads what a judge answers.

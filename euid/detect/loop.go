@@ -18,6 +18,7 @@ type result struct {
 	path      *path
 	multicast *multicastNews
 	answer    *answer
+	seen      []Seen
 }
 
 // nic is an interface that is looked at.
@@ -39,7 +40,9 @@ type nic struct {
 	punched   ways[int]
 	failed    ways[int]
 	inquiries ways[inquiry]
-	begun     time.Time // when this generation did
+	begun     time.Time  // when this generation did
+	looked    int        // how often others were asked what they see
+	views     ways[view] // what that came to last
 
 	report Report
 	told   euid.Observation
@@ -56,7 +59,8 @@ type loop struct {
 	changed <-chan struct{}
 	note    string
 
-	nics      []*nic // by number
+	first     time.Time // when the interfaces were looked at first
+	nics      []*nic    // by number
 	lastID    protocol.NIC
 	skipped   []Skipped
 	resolvers resolvers
@@ -155,6 +159,9 @@ func (l *loop) deadline() time.Time {
 	sooner(l.lookAt)
 	sooner(l.askAt)
 	for _, n := range l.nics {
+		if l.d.cfg.Judges != nil {
+			sooner(n.nextLook())
+		}
 		if !n.tracing {
 			sooner(n.retrace)
 		}
@@ -184,6 +191,7 @@ func (l *loop) due(now time.Time) {
 		}
 	}
 	for _, n := range l.nics {
+		l.lookSometimes(now, n)
 		if !n.settled.IsZero() && !now.Before(n.settled) {
 			n.settled, l.dirty = time.Time{}, true
 		}
@@ -214,6 +222,9 @@ func (l *loop) take(now time.Time, r result) {
 	}
 	if r.answer != nil {
 		l.answered(now, n, r.answer)
+	}
+	for _, v := range r.seen {
+		l.outside.saw(now, v.Peer, v.Local, v.Remote, v.Seen)
 	}
 	if r.multicast != nil {
 		n.multicast = *r.multicast

@@ -21,7 +21,7 @@ func (l *loop) refresh(now time.Time) {
 		before := n.report.Observation.Public
 		s := l.standing(now, n, exits, k)
 		wanting = l.inquire(now, n, &s) || wanting
-		s.inquiries = n.inquiries
+		s.inquiries, n.views = n.inquiries, s.views
 		n.report = l.observe(n, &s)
 		o := &n.report.Observation
 		if n.traced && before != o.Public {
@@ -47,7 +47,7 @@ func (l *loop) askLater(now time.Time, wanting bool) {
 	case !wanting:
 		l.askAt, l.askPause = time.Time{}, 0
 	case l.askAt.IsZero():
-		l.askPause = min(max(2*l.askPause, inquirePause), askOther)
+		l.askPause = min(max(2*l.askPause, inquirePause), l.d.cfg.Poll)
 		l.askAt = now.Add(l.askPause)
 	}
 }

@@ -99,6 +99,11 @@ func (s *standing) ownPublic(f euid.Family) netip.Addr {
 // publicAddr is under which address others see the interface.
 func (s *standing) publicAddr(f euid.Family) (netip.Addr, string) {
 	own := s.ownPublic(f)
+	for t := range euid.NumTransports {
+		if q := &s.inquiries[f][t]; own.IsValid() && q.decided && q.called && q.addr.Addr() == plain(own) {
+			return own, "the interface's own, where others called"
+		}
+	}
 	if own.IsValid() && (f == euid.IPv6 || !s.exit[f]) {
 		return own, "the interface's own"
 	}
@@ -127,6 +132,15 @@ func (s *standing) publicAddr(f euid.Family) (netip.Addr, string) {
 // known: all ways lead through one NAT.
 func (s *standing) mapping(seen [euid.NumFamilies]netip.Addr) (euid.Mapping, string) {
 	for f := range euid.NumFamilies {
+		own := s.ownPublic(f)
+		for t := range euid.NumTransports {
+			q := &s.inquiries[f][t]
+			if own.IsValid() && (q.decided && q.called && q.addr.Addr() == plain(own) || s.called[f][t] >= leastCallers) {
+				return euid.MappingNone, "others called the interface's own address"
+			}
+		}
+	}
+	for f := range euid.NumFamilies {
 		for t := range euid.NumTransports {
 			if v := &s.views[f][t]; s.exit[f] && v.mapping != euid.MappingUnknown {
 				return v.mapping, "what several peers saw by " + wayName(f, t)
@@ -134,14 +148,9 @@ func (s *standing) mapping(seen [euid.NumFamilies]netip.Addr) (euid.Mapping, str
 		}
 	}
 	for f := range euid.NumFamilies {
-		// Nobody need have looked where others have called its own address, or no NAT is
+		// Nobody need have looked where others have tried its own address, or no NAT is
 		// usual.
 		if own := s.ownPublic(f); own.IsValid() && seen[f] == own {
-			for t := range euid.NumTransports {
-				if q := &s.inquiries[f][t]; q.decided && q.called || s.called[f][t] >= leastCallers {
-					return euid.MappingNone, "others called the interface's own address"
-				}
-			}
 			for _, v := range s.verdicts {
 				if plain(v.addr.Addr()) == own {
 					return euid.MappingNone, "AutoNAT v2 tried the interface's own address"
