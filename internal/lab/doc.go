@@ -75,7 +75,8 @@
 // show that a packet does not arrive, send one behind it that does. A delay is never
 // less than configured, and about half a millisecond more for a round trip. Losses
 // are drawn from the description's seed for each direction, so they fall on the same
-// packets as long as those come in the same order. Bandwidth is not limited.
+// packets as long as those come in the same order. Bandwidth is limited
+// where the description gives a site's hosts a rate, for each host by itself.
 //
 // Everything of a lab has a name that begins with a prefix of its own. What one
 // leaves whose process was killed, the next removes; labs that are alive do not

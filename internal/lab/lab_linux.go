@@ -45,7 +45,7 @@ func Missing() error {
 	if os.Geteuid() != 0 {
 		return errors.New("lab: network namespaces need root")
 	}
-	for _, p := range [][2]string{{"ip", "iproute2"}, {"nft", "nftables"}, {"mount", "mount"}, {"sh", "a shell"}} {
+	for _, p := range [][2]string{{"ip", "iproute2"}, {"tc", "iproute2"}, {"nft", "nftables"}, {"mount", "mount"}, {"sh", "a shell"}} {
 		if _, err := exec.LookPath(p[0]); err != nil {
 			return fmt.Errorf("lab: %w: install %s", err, p[1])
 		}

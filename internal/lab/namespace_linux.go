@@ -67,6 +67,15 @@ func (ns namespace) nft(rules string) error {
 	return ns.do(func() error { return pipe("flush ruleset\n"+rules, "nft", "-f", "-") })
 }
 
+// limit bounds what an interface sends, in bit/s. The bucket has room for what ten
+// milliseconds bring, and for two packets at least.
+func (ns namespace) limit(dev string, rate int) error {
+	return ns.do(func() error {
+		return pipe(fmt.Sprintf("qdisc replace dev %s root tbf rate %dbit burst %d latency 100ms\n", dev, rate, max(2*mtu, rate/8/100)),
+			"tc", "-batch", "-")
+	})
+}
+
 // pipe runs a program on a text.
 func pipe(text, program string, args ...string) error {
 	cmd := exec.Command(program, args...)

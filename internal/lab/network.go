@@ -106,6 +106,9 @@ type Site struct {
 	Expiry time.Duration
 	// PortMap lets hosts ask the NAT for ports (NAT-PMP).
 	PortMap bool
+	// Rate is what each host's cable carries, in bit/s in either direction; more waits,
+	// up to 100 ms, and is dropped then. Zero means no limit.
+	Rate int
 }
 
 // Link is what lies between the ends of two sites' paths.
@@ -128,6 +131,7 @@ const (
 	MaxRouters    = 1 << 15 // different names of routers and resolvers
 	MaxDelay      = 10 * time.Second
 	DefaultAccess = 2 * time.Millisecond
+	MinRate       = 64_000 // bit/s: less, and not a packet passes in the time that one waits
 )
 
 // validName keeps names fit for parts of file names. Host and site names are
@@ -226,6 +230,9 @@ func (s *Site) check() error {
 	}
 	if s.Access < 0 || s.Access > MaxDelay {
 		return fmt.Errorf("an access delay of %v; it can be from 0 to %v", s.Access, MaxDelay)
+	}
+	if s.Rate < 0 || s.Rate > 0 && s.Rate < MinRate {
+		return fmt.Errorf("a rate of %d bit/s; it can be from %d", s.Rate, MinRate)
 	}
 	// The kernel counts it in seconds.
 	if s.Expiry < 0 || s.Expiry%time.Second != 0 {

@@ -22,10 +22,18 @@ func (n *nic) port() string { return fmt.Sprintf("port%d", n.slot) }
 
 // build lays the cable.
 func (n *nic) build() error {
-	return n.site.ns.ip(
+	err := n.site.ns.ip(
 		fmt.Sprintf("link add %s mtu %d type veth peer name %s netns %s address %s mtu %d",
 			n.port(), mtu, n.name, n.host.ns, mac(n.site.index, n.slot+1), mtu),
 		fmt.Sprintf("link set %s master br0 up", n.port()))
+	if err != nil || n.site.Rate == 0 {
+		return err
+	}
+	// Each end limits what it sends.
+	if err := n.site.ns.limit(n.port(), n.site.Rate); err != nil {
+		return err
+	}
+	return n.host.ns.limit(n.name, n.site.Rate)
 }
 
 // addrs returns the interface's addresses.

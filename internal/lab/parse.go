@@ -32,7 +32,7 @@ func Load(name string) (Network, error) {
 //	seed N
 //	site NAME KIND [hosts=A,B] [ip=4|6|46] [path=R,*,R] [resolver=gateway|stub|none|R]
 //	     [access=2ms] [multicast=flood|snoop|block] [expiry=30s]
-//	     [portmap=yes|no]
+//	     [portmap=yes|no] [rate=10M]
 //	link default [delay=20ms] [loss=1%] [hops=R,*]
 //	link SITE SITE [delay=..] [loss=..] [hops=..]
 //
@@ -142,6 +142,8 @@ func (s *Site) set(key, value string) (err error) {
 		s.Access, err = time.ParseDuration(value)
 	case "multicast":
 		s.Multicast = Multicast(value)
+	case "rate":
+		s.Rate, err = parseRate(value)
 	case "expiry":
 		s.Expiry, err = time.ParseDuration(value)
 	case "portmap":
@@ -166,6 +168,19 @@ func (l *Link) set(key, value string) (err error) {
 		err = fmt.Errorf("a link has no such setting")
 	}
 	return err
+}
+
+// parseRate reads "64k", "10M", "1G" or a number of bit/s.
+func parseRate(s string) (int, error) {
+	unit := 1
+	for suffix, n := range map[string]int{"k": 1e3, "M": 1e6, "G": 1e9} {
+		if digits, ok := strings.CutSuffix(s, suffix); ok {
+			s, unit = digits, n
+			break
+		}
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	return int(v * float64(unit)), err
 }
 
 // parseShare reads "2%" or "0.02".

@@ -11,7 +11,7 @@ import (
 func TestParse(t *testing.T) {
 	got, err := Parse(strings.NewReader(`# all there is
 seed 9
-site a symmetric hosts=h1,h2 ip=46 path=r1,*,r2 resolver=dns access=5ms multicast=snoop expiry=30s
+site a symmetric hosts=h1,h2 ip=46 path=r1,*,r2 resolver=dns access=5ms multicast=snoop expiry=30s rate=1.5M
 site b lan # nothing more
 
 link default delay=20ms loss=1% hops=x,*
@@ -21,7 +21,7 @@ link b a delay=1ms loss=0.5 hops=y
 		Seed: 9,
 		Sites: []Site{
 			{Name: "a", Kind: Symmetric, IP: Dual, Hosts: []string{"h1", "h2"}, Path: []string{"r1", Silent, "r2"},
-				Resolver: "dns", Access: 5 * time.Millisecond, Multicast: Snoop, Expiry: 30 * time.Second},
+				Resolver: "dns", Access: 5 * time.Millisecond, Multicast: Snoop, Expiry: 30 * time.Second, Rate: 1_500_000},
 			{Name: "b", Kind: LAN},
 		},
 		Default: Link{Delay: 20 * time.Millisecond, Loss: 0.01, Hops: []string{"x", Silent}},
@@ -47,6 +47,8 @@ func TestRefused(t *testing.T) {
 		"town a lan":             "line 1: lab: not a statement",
 		"site a":                 "not a statement",
 		"site a palace":          `no kind "palace"`,
+		"site a lan rate=1k":     "a rate of 1000",
+		"site a lan rate=fast":   "invalid syntax",
 		"site A lan":             "the name is not",
 		"site a lan\nsite a lan": "two sites",
 		"site a lan hosts=h,h":   "is at site a twice",
