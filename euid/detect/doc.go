@@ -2,7 +2,8 @@
 // [euid.Observation], with the evidence for it. It needs no privileges, blocks
 // nobody, and says why where it does not know.
 //
-//	d, err := detect.New(detect.Config{Host: h})
+//	d, err := detect.New(detect.Config{Bus: h.EventBus(), Listening: h.Network().ListenAddresses,
+//		Judges: detect.HostJudges(h, visitor, known)})
 //	go d.Run(ctx)
 //	for c := range d.Changes() {
 //		publish(c.Observation.EUID(key, before))
@@ -17,8 +18,10 @@
 //     (resolver.go).
 //   - The first hops towards it: UDP with small TTLs; the errors that come back are
 //     read from the socket's error queue (trace.go, probe_linux.go).
-//   - Who can call this host, and what its NAT does: libp2p's AutoNAT v2 verdicts,
-//     and what several peers have seen of the address (libp2p.go, reach.go, sight.go).
+//   - What its NAT does: what several peers have seen of the address; after a change
+//     they are asked again (libp2p.go, sight.go, again.go).
+//   - Who can call this host: peers are asked to try, by AutoNAT v2's protocol, and
+//     strangers do (inquiry.go, inquire.go, judges.go, caller.go, reach.go).
 //   - Multicast: a beacon heard both ways (beacon.go, segment.go, multicast.go).
 //   - Bandwidth, loss: from what flows anyway (meter.go).
 //
@@ -28,8 +31,15 @@
 // port for each destination has no address that AutoNAT could try. What is not known
 // is said to be so, and changes when something is found.
 //
-// Nothing is asked of anybody but the resolver, which this host asks anyway, and who
-// hears multicast on its links.
+// Nothing is asked of anybody but the resolver, which this host asks anyway, who hears
+// multicast on its links, and of peers, those that it is connected with first.
+//
+// # Whom it believes
+//
+// Who is near cannot say whether strangers get in: a firewall is not between. Who has
+// been sent to may be let in where nobody else is ("address-dependent filtering"). That
+// one peer has come through is proof, for this host sees it come; that one could not
+// is none, and takes another who could not.
 //
 // # Shape
 //
