@@ -102,6 +102,9 @@ type Arrive struct {
 	From     PeerID
 	Hops     uint8
 	Repaired bool
+	// Source is set for what was heard on a multicast group. From is then only a claim:
+	// what is wrong with the item is charged to the source.
+	Source Source
 }
 
 // Verify asks for an item's signature and its topic's rules to be checked.
@@ -130,6 +133,17 @@ type Deliver struct {
 	Repaired bool
 }
 
+// Health tells whoever chose a protocol whether it works where it runs: Fit says that
+// it does, otherwise Reason says what does not, and another way is to be used beside
+// it or in its place. It is said when it changes. At the start a protocol counts as
+// not fit.
+type Health struct {
+	Topic  TopicID
+	Object ObjectID
+	Fit    bool
+	Reason string
+}
+
 // Event tells observers what a machine did and why: for counters, `status` and
 // `why`. No one may base a decision on it.
 type Event struct {
@@ -155,4 +169,5 @@ func (Arrive) effect()       {}
 func (Verify) effect()       {}
 func (Store) effect()        {}
 func (Deliver) effect()      {}
+func (Health) effect()       {}
 func (Event) effect()        {}

@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Input is something that happened to a machine. The types of this file, and those
 // a composite adds for its own parts by embedding [HostInput], are the only ones; a
@@ -17,12 +20,25 @@ type Origin struct {
 	Peer PeerID
 	// NIC is the interface it came in by.
 	NIC NIC
+	// Addr is the address from which a multicast packet claims to come; the zero Addr
+	// where that is not known.
+	Addr netip.Addr
 	// Multicast is set for what was heard on a multicast group.
 	Multicast bool
 	// Authenticated is set where the transport has proved Peer (a libp2p
 	// connection does, a multicast packet does not).
 	Authenticated bool
 }
+
+// Source is where something heard on a multicast group came from, as far as that can
+// be told: nothing proves it. The zero Source is that of what came over a link.
+type Source struct {
+	NIC  NIC
+	Addr netip.Addr
+}
+
+// Source returns where a multicast packet came from.
+func (o Origin) Source() Source { return Source{NIC: o.NIC, Addr: o.Addr} }
 
 // Received is a message for one object of one topic.
 type Received struct {

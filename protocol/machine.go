@@ -56,6 +56,11 @@ func (o *Outbox) FetchRange(to, author PeerID, first, last uint64, maxBytes int,
 		First: first, Last: last, MaxBytes: maxBytes, Expires: expires})
 }
 
+// Health appends a Health, within the current scope.
+func (o *Outbox) Health(fit bool, reason string) {
+	o.Add(Health{Topic: o.topic, Object: o.object, Fit: fit, Reason: reason})
+}
+
 // Note appends an Event, within the current scope.
 func (o *Outbox) Note(name string, peer PeerID, item ItemID, value int64) {
 	o.Add(Event{Name: name, Topic: o.topic, Peer: peer, Item: item, Value: value})

@@ -123,6 +123,9 @@ func (r *Reader) Rest() []byte {
 	return b
 }
 
+// Len is how many bytes are not yet read.
+func (r *Reader) Len() int { return len(r.b) }
+
 // Err returns the first error so far.
 func (r *Reader) Err() error { return r.err }
 

@@ -130,6 +130,9 @@ const socketBuffer = 212_992
 // such as a fragment of one.
 type payloader interface{ PayloadLen() int }
 
+// beginner is the first fragment of an item: where it goes, a copy goes.
+type beginner interface{ BeginsItem() }
+
 // payload is how many bytes of items a message brings.
 func payload(m protocol.Message) (bytes int, any bool) {
 	switch m := m.(type) {
@@ -180,8 +183,13 @@ func (h *Host) multicast(e protocol.Multicast) {
 // heard gives the core what came by multicast. The sender is what the packet claims.
 func (h *Host) heard(e *event) {
 	n := h.net
-	if c, ok := e.frame.msg.(protocol.Carry); ok && n.cfg.Copied != nil {
-		n.cfg.Copied(n.hosts[e.from], h, c.Item)
+	if n.cfg.Copied != nil {
+		switch m := e.frame.msg.(type) {
+		case protocol.Carry:
+			n.cfg.Copied(n.hosts[e.from], h, m.Item)
+		case beginner:
+			n.cfg.Copied(n.hosts[e.from], h, nil)
+		}
 	}
 	h.play.Handle(n.now, protocol.Received{
 		From:  protocol.Origin{Peer: n.hosts[e.from].id, NIC: hostNIC, Multicast: true},

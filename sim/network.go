@@ -50,7 +50,7 @@ type Config struct {
 	// author's own excepted.
 	Delivered func(h *Host, it *protocol.Item)
 	// Copied, if set, is told of every copy of an item that arrives at a host,
-	// wanted or not.
+	// wanted or not. The item is nil for a copy in fragments, of which the first counts.
 	Copied func(from, to *Host, it *protocol.Item)
 	// Watch, if set, is shown every effect of every host's core: to follow one peer
 	// or one item.

@@ -11,8 +11,8 @@ import (
 
 // simulateChoices are what the shell offers after a flag: "word:what it is".
 var simulateChoices = map[string][]string{
-	"--topology":  {"grid5000:1528 hosts at 9 sites", "lognormal:N hosts, as in lognormal:1000", "king:N hosts, as in king:1000"},
-	"--protocol":  {"gossip:eager and lazy push along a tree"},
+	"--topology":  {"grid5000:1528 hosts at 9 sites", "lognormal:N hosts, as in lognormal:1000", "king:N hosts, as in king:1000", "lan:N hosts, as in lan:50"},
+	"--protocol":  {"gossip:eager and lazy push along a tree", "ipmc:IP multicast, where all hosts are in one domain"},
 	"--kill-mode": {"silent:they just stop", "reset:their systems close their links"},
 	"--trace":     {"peer=:a host by its name", "item=:an item by its number"},
 	"--attack":    attackChoices(),

@@ -13,6 +13,7 @@ type pending struct {
 	t        *topic
 	item     *protocol.Item
 	from     protocol.PeerID
+	payer    payer // whose room it takes up
 	via      protocol.ObjectID
 	hops     uint8
 	repaired bool
@@ -28,7 +29,7 @@ func (h *Host) arrive(now protocol.Time, t *topic, via protocol.ObjectID, a prot
 	id := a.Item.ID
 	t.stats.Received++
 	if a.Item.Topic != t.id {
-		h.reject(now, t, &pending{t: t, item: a.Item, from: a.From, via: via}, out)
+		h.reject(now, t, &pending{t: t, item: a.Item, from: a.From, payer: payerOf(a), via: via}, out)
 		return
 	}
 	copies := t.copies[id]
@@ -42,19 +43,32 @@ func (h *Host) arrive(now protocol.Time, t *topic, via protocol.ObjectID, a prot
 		out.Add(protocol.Event{Name: "core.no-room", Topic: t.id, Peer: a.From, Item: id})
 		return
 	}
-	h.loads.add(a.From, a.Item)
+	h.loads.add(payerOf(a), a.Item)
 	t.checks++
-	p := &pending{t: t, item: a.Item, from: a.From, via: via, hops: a.Hops, repaired: a.Repaired}
+	p := &pending{t: t, item: a.Item, from: a.From, payer: payerOf(a), via: via, hops: a.Hops, repaired: a.Repaired}
 	t.copies[id] = append(copies, p)
 	out.Add(protocol.Verify{Token: h.hold(p), Item: a.Item})
 }
 
-// hasRoom reports whether one more item can be checked. A peer may have one copy
-// of an item there at a time: its bad ones must not take the places of good ones.
+// hasRoom reports whether one more item can be checked. A peer, or a source of
+// multicast, may have one copy of an item there at a time, and those of multicast
+// together all but one of the places: bad copies must not take the places of good ones.
 func (h *Host) hasRoom(t *topic, a protocol.Arrive, copies []*pending) bool {
-	return h.links.get(a.From) != nil && h.loads.fits(a.From, a.Item) &&
-		t.checks+t.writing < MaxPending && len(copies) < MaxCopies &&
-		!slices.ContainsFunc(copies, func(p *pending) bool { return p.from == a.From })
+	by := payerOf(a)
+	if !by.heard() && h.links.get(a.From) == nil {
+		return false
+	}
+	heard := 0
+	for _, p := range copies {
+		if p.payer == by {
+			return false
+		}
+		if p.payer.heard() {
+			heard++
+		}
+	}
+	return h.loads.fits(by, a.Item) && t.checks+t.writing < MaxPending && len(copies) < MaxCopies &&
+		(!by.heard() || heard < MaxCopies-1)
 }
 
 // hold gives a pending item a token.
@@ -77,7 +91,7 @@ func (h *Host) verified(now protocol.Time, in protocol.Verified, out *protocol.O
 		h.accept(now, p) // and it keeps its room until it is on disk
 		return
 	}
-	h.loads.remove(p.from, p.item)
+	h.loads.remove(p.payer, p.item)
 	switch {
 	case t.left:
 	case in.Verdict == protocol.Known:
@@ -106,11 +120,17 @@ func (t *topic) uncheck(p *pending) {
 	}
 }
 
-// reject refuses an item and charges the link it came by.
+// reject refuses an item and charges the link it came by. Of what was heard on a
+// multicast group nobody knows who sent it: the object that heard it is told, and the
+// peer that it claims to come from, who may never have seen it, is not charged.
 func (h *Host) reject(now protocol.Time, t *topic, p *pending, out *protocol.Outbox) {
 	t.stats.Invalid++
-	out.Add(protocol.Event{Name: "core.invalid", Topic: t.id, Peer: p.from, Item: p.item.ID})
 	h.toObject(now, t, p.via, protocol.Rejected{ID: p.item.ID, From: p.from})
+	if p.payer.heard() {
+		out.Add(protocol.Event{Name: "core.invalid-heard", Topic: t.id, Item: p.item.ID, Value: int64(p.payer.source.NIC)})
+		return
+	}
+	out.Add(protocol.Event{Name: "core.invalid", Topic: t.id, Peer: p.from, Item: p.item.ID})
 	h.charge(now, p.from, out)
 }
 
@@ -144,7 +164,7 @@ func (h *Host) stored(now protocol.Time, in protocol.Stored) {
 		return
 	}
 	delete(h.pending, in.Token)
-	h.loads.remove(p.from, p.item)
+	h.loads.remove(p.payer, p.item)
 	p.t.writing--
 	if p.t.left {
 		h.storedLate(now, p, in.OK)

@@ -158,7 +158,7 @@ func checkReceipts(r *receipts) error {
 
 func checkPending(h *Host) error {
 	checks, writing := make(map[*topic]int), make(map[*topic]int)
-	by, bytes := make(map[protocol.PeerID]load), 0
+	by, bytes := make(map[payer]load), 0
 	for _, p := range h.pending {
 		if p.writing {
 			writing[p.t]++
@@ -168,8 +168,8 @@ func checkPending(h *Host) error {
 				return fmt.Errorf("item %v is being checked, but not among the copies", p.item.ID)
 			}
 		}
-		l := by[p.from]
-		by[p.from] = load{l.items + 1, l.bytes + len(p.item.Bytes)}
+		l := by[p.payer.account()]
+		by[p.payer.account()] = load{l.items + 1, l.bytes + len(p.item.Bytes)}
 		bytes += len(p.item.Bytes)
 	}
 	if len(by) != len(h.loads.byPeer) || bytes != h.loads.bytes || bytes > MaxPendingBytes {
@@ -177,7 +177,7 @@ func checkPending(h *Host) error {
 	}
 	for p, l := range by {
 		if h.loads.byPeer[p] != l || l.items > MaxPendingPerLink || l.bytes > MaxPendingBytesPerLink {
-			return fmt.Errorf("load of %s: %v, counted %v", p, l, h.loads.byPeer[p])
+			return fmt.Errorf("load of %v: %v, counted %v", p, l, h.loads.byPeer[p])
 		}
 	}
 	for _, t := range h.topics.order {

@@ -99,6 +99,7 @@ func loadTopology(s *Scenario, o *Options) (*topology.Topology, error) {
 // findPlugin returns the plugin of a name, nil for gossip.
 func findPlugin(name string, plugins []protocol.Plugin) (*protocol.Plugin, error) {
 	names := []string{Gossip}
+	plugins = append(plugins[:len(plugins):len(plugins)], builtin()...) // one's own of a name comes first
 	for i := range plugins {
 		if plugins[i].Name == name {
 			return &plugins[i], nil

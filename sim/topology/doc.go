@@ -9,6 +9,7 @@
 //   - grid5000: the 9 sites, 25 clusters and 1528 hosts of Grid'5000 in 2011.
 //     No NAT, IP multicast within a site. The round trips between sites are estimates
 //     from lengths of fibre.
+//   - lan:N: N hosts on one switch, with IP multicast.
 //   - lognormal:N: N hosts in at most 512 regions. Round trips between regions are
 //     log-normal; between hosts, with their access links, the median is about 60 ms
 //     and the standard deviation of the logarithm about 0.57. About 7% of triangles

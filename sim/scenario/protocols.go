@@ -1,0 +1,13 @@
+package scenario
+
+import (
+	"github.com/quilt-p2p/quilt/ipmc"
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// builtin are the protocols beside gossip that [Scenario.Protocol] may name without
+// their being among Options.Plugins, each by itself over all hosts.
+func builtin() []protocol.Plugin {
+	// A simulated host has one interface, the first; signatures are left out.
+	return []protocol.Plugin{ipmc.Plugin(ipmc.Options{NICs: []protocol.NIC{1}})}
+}
