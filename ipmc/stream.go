@@ -61,15 +61,15 @@ type hole struct {
 	again  protocol.Time  // when to hand it up again; 0 for not at all
 }
 
-// streamID names a stream in short.
-func streamID(origin protocol.PeerID, epoch uint64) uint64 {
+// StreamID names a stream in short.
+func StreamID(origin protocol.PeerID, epoch uint64) uint64 {
 	b := binary.BigEndian.AppendUint64(protocol.AppendPeer([]byte("quilt-ipmc-stream:"), origin), epoch)
 	sum := sha256.Sum256(b)
 	return binary.BigEndian.Uint64(sum[:])
 }
 
 func newStream(now protocol.Time, origin protocol.PeerID, epoch uint64, first uint64) *stream {
-	return &stream{id: streamID(origin, epoch), origin: origin, epoch: epoch, low: first, top: first - 1, sure: first - 1,
+	return &stream{id: StreamID(origin, epoch), origin: origin, epoch: epoch, low: first, top: first - 1, sure: first - 1,
 		ring: make([]slot, 8), nackAt: protocol.Never, since: now, heard: now}
 }
 

@@ -57,7 +57,9 @@ func (n *Node) effect(e protocol.Effect) {
 	case core.Receipts:
 		n.receipts.add(e)
 	case protocol.Multicast, protocol.JoinGroup, protocol.LeaveGroup:
-		n.count("node.multicast-ignored", 1) // this driver has no multicast sockets
+		n.group(e)
+	case protocol.Health:
+		n.fitness(e)
 	case protocol.Event:
 		n.event(e)
 	}

@@ -54,7 +54,7 @@ func (h handler) decode(p protocol.PeerID, frame []byte, at protocol.Time) bool 
 	f, err := protocol.ParseFrame(frame)
 	var msg protocol.Message
 	if err == nil {
-		msg, err = core.Decode(f)
+		msg, err = core.DecodeWith(h.n.plugin, f)
 	}
 	if err != nil {
 		h.n.refuse(p, "malformed")

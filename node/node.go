@@ -19,22 +19,25 @@ import (
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/internal/links"
 	"github.com/quilt-p2p/quilt/internal/store"
+	"github.com/quilt-p2p/quilt/ipmc/driver"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
 // Node is a running peer. Its methods may be called from several goroutines.
 type Node struct {
-	cfg     config
-	log     *slog.Logger
-	home    string
-	temp    bool // home is removed by Close
-	id      protocol.PeerID
-	key     crypto.PrivKey // this host's
-	author  *author        // for open topics
-	started time.Time
-	running bool // the core's goroutine was started
-	store   *store.Store
-	links   *links.Manager
+	cfg       config
+	log       *slog.Logger
+	home      string
+	temp      bool // home is removed by Close
+	id        protocol.PeerID
+	key       crypto.PrivKey // this host's
+	author    *author        // for open topics
+	started   time.Time
+	running   bool // the core's goroutine was started
+	store     *store.Store
+	links     *links.Manager
+	multicast *driver.Driver   // nil: not used
+	plugin    *protocol.Plugin // in gossip's place, nil for none
 
 	// Owned by the core's goroutine.
 	core      *core.Host
@@ -129,7 +132,10 @@ func (n *Node) start(ctx context.Context) error {
 	if _, err := rand.Read(seed[:]); err != nil {
 		return fmt.Errorf("seeding: %w", err)
 	}
-	n.core = core.New(core.Config{Self: n.id}, mathrand.New(mathrand.NewChaCha8(seed)))
+	if err := n.openMulticast(); err != nil {
+		return err
+	}
+	n.core = core.New(core.Config{Self: n.id, Plugin: n.plugin}, mathrand.New(mathrand.NewChaCha8(seed)))
 	if err := n.nextRecord(nil); err != nil {
 		return err
 	}
@@ -249,6 +255,9 @@ func (n *Node) close() error {
 	var errs []error
 	if n.links != nil {
 		errs = append(errs, n.links.Stop())
+	}
+	if n.multicast != nil {
+		errs = append(errs, n.multicast.Close())
 	}
 	for _, s := range n.servers {
 		s.cancel()

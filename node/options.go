@@ -33,6 +33,7 @@ type config struct {
 	maxStore   int64
 	patience   time.Duration
 	detect     bool
+	multicast  *Multicast // nil: not used
 	traverse   bool
 	relay      *RelayLimits
 	portMap    bool

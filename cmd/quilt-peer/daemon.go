@@ -20,6 +20,7 @@ type runConfig struct {
 	Traverse   bool              // get past NATs
 	Relay      *node.RelayLimits // relay for others within these limits; nil: do not
 	PortMap    bool              // ask the router for ports
+	IPMC       []string          // interfaces for IP multicast in place of gossip
 	Version    string
 }
 
@@ -43,6 +44,9 @@ func startDaemon(ctx context.Context, cfg runConfig) (control.Daemon, func() err
 	}
 	if cfg.Relay != nil {
 		opts = append(opts, node.WithRelay(*cfg.Relay))
+	}
+	if len(cfg.IPMC) > 0 {
+		opts = append(opts, node.WithMulticast(node.Multicast{Interfaces: cfg.IPMC}))
 	}
 	n, err := node.New(ctx, opts...)
 	if err != nil {

@@ -67,6 +67,7 @@ var layers = []layer{
 	{path: "internal/figures", level: 0},
 	{path: "internal/optimum", level: 9},
 	{path: "internal/e2e", level: 9},
+	{path: "internal/lantest", level: 9},
 	{path: "internal/lab", level: 7},
 	{path: "internal/lab/...", level: 7},
 	{path: "cmd/...", level: 9},

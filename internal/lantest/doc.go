@@ -1,0 +1,6 @@
+// Package lantest shows what IP multicast comes to among real processes on a LAN of
+// the lab: peers that have the core and multicast sockets, and neither links nor disk,
+// so that what is measured is multicast. Beside them, in the same runs, a bare loop of
+// system calls and signatures, and go-libp2p-pubsub. It contains tests and benchmarks
+// only; the long ones need QUILT_LONG=1.
+package lantest

@@ -1,0 +1,147 @@
+package lantest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/ipv4"
+
+	"github.com/quilt-p2p/quilt/ipmc"
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// hostile is a host on the LAN that hears the group, knows the topic's key, and sends
+// to the group what it likes.
+type hostile struct {
+	conn  *ipv4.PacketConn
+	group *net.UDPAddr
+
+	mu    sync.Mutex
+	heard [][]byte    // datagrams with payload, the latest of them
+	first *ipmc.First // the latest
+}
+
+const keepHeard = 512
+
+func newHostile() (role, error) {
+	ifi, err := net.InterfaceByName("eth0")
+	if err != nil {
+		return nil, err
+	}
+	h := &hostile{group: net.UDPAddrFromAddrPort(ipmc.GroupOf(topicName, "", ipmc.SiteLocal, false))}
+	in, err := net.ListenUDP("udp4", h.group)
+	if err != nil {
+		return nil, err
+	}
+	p := ipv4.NewPacketConn(in)
+	if err := p.JoinGroup(ifi, h.group); err != nil {
+		return nil, err
+	}
+	out, err := net.ListenPacket("udp4", ":0")
+	if err != nil {
+		return nil, err
+	}
+	h.conn = ipv4.NewPacketConn(out)
+	if err := h.conn.SetMulticastInterface(ifi); err != nil {
+		return nil, err
+	}
+	go h.listen(in)
+	return h, h.conn.SetMulticastLoopback(false)
+}
+
+func (h *hostile) listen(in *net.UDPConn) {
+	b := make([]byte, 1<<16)
+	tagger, key := ipmc.NewTagger(), ipmc.KeyOf(topicName, "", nil)
+	for {
+		n, err := in.Read(b)
+		if err != nil {
+			return
+		}
+		frame, err := tagger.Open(b[:n], func(protocol.TopicID) *ipmc.Key { return &key })
+		if err != nil {
+			continue
+		}
+		f, err := protocol.ParseFrame(bytes.Clone(frame))
+		if err != nil {
+			continue
+		}
+		m, err := ipmc.Decode(f.Kind, f.Body)
+		if first, ok := m.(*ipmc.First); ok && err == nil {
+			h.mu.Lock()
+			h.first = first
+			h.heard = append(h.heard, bytes.Clone(b[:n]))
+			h.heard = h.heard[max(0, len(h.heard)-keepHeard):]
+			h.mu.Unlock()
+		}
+	}
+}
+
+func (h *hostile) report(*report) {}
+
+// order floods: Do is "flood NAME", Items packets at Rate a second.
+func (h *hostile) order(o order) error {
+	name, ok := strings.CutPrefix(o.Do, "flood ")
+	if !ok {
+		return nil
+	}
+	tagger, key := ipmc.NewTagger(), ipmc.KeyOf(topicName, "", nil)
+	begin, sent := time.Now(), 0
+	for sent < o.Items {
+		ms := make([]ipv4.Message, 0, 64)
+		for i := range cap(ms) {
+			b, err := h.packet(name, sent+i, tagger, &key)
+			if err != nil {
+				return err
+			}
+			ms = append(ms, ipv4.Message{Buffers: [][]byte{b}, Addr: h.group})
+		}
+		for rest := ms; len(rest) > 0; {
+			n, err := h.conn.WriteBatch(rest, 0)
+			if err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+		sent += len(ms)
+		time.Sleep(time.Until(begin.Add(time.Duration(float64(sent) / o.Rate * float64(time.Second)))))
+	}
+	return nil
+}
+
+// packet makes the i-th packet of a flood.
+func (h *hostile) packet(name string, i int, tagger *ipmc.Tagger, key *ipmc.Key) ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.first == nil {
+		return nil, fmt.Errorf("nothing was heard yet")
+	}
+	seal := func(m protocol.Message) []byte {
+		return tagger.Seal(nil, key, topicID, protocol.FirstPatchObject, m)
+	}
+	switch name {
+	case "garbage":
+		b := make([]byte, 1200)
+		_, err := rand.Read(b[:64])
+		return b, err
+	case "untagged": // of the right shape, by somebody without the key
+		b := bytes.Clone(h.heard[i%len(h.heard)])
+		b[len(b)-1-i%100] ^= 1
+		return b, nil
+	case "replayed":
+		return h.heard[i%len(h.heard)], nil
+	case "oversized":
+		return append(bytes.Clone(h.heard[i%len(h.heard)]), make([]byte, 3000)...), nil
+	case "forged":
+		f := *h.first
+		f = ipmc.First{Origin: f.Origin, Epoch: f.Epoch, Seq: f.Seq + 1 + uint64(i%60), Size: f.Size, Unit: f.Unit, Chunk: f.Chunk, Sig: make([]byte, 64)}
+		return seal(&f), nil
+	case "fragments":
+		return seal(&ipmc.Fragment{Stream: ipmc.StreamID(h.first.Origin, h.first.Epoch), Seq: h.first.Seq + 1 + uint64(i%60), Index: i % 900, Chunk: make([]byte, 1300)}), nil
+	}
+	return nil, fmt.Errorf("no flood is called %q", name)
+}

@@ -1,0 +1,213 @@
+package lantest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quilt-p2p/quilt/internal/lab"
+	"github.com/quilt-p2p/quilt/ipmc"
+)
+
+// sized returns a number for short and long runs; an environment variable overrides.
+func sized(name string, short, long int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	if os.Getenv("QUILT_LONG") != "" {
+		return long
+	}
+	return short
+}
+
+// wire counts what is sent to the topic's group on a LAN.
+type wire struct {
+	mu            sync.Mutex
+	data, control lab.Traffic
+	elsewhere     int // to other groups of ours
+}
+
+func (w *wire) frame(b []byte) {
+	const ethernet, udp = 14, 8
+	if len(b) < ethernet+20+udp || binary.BigEndian.Uint16(b[12:]) != 0x0800 || b[ethernet+9] != 17 || b[ethernet+16]&0xf0 != 0xe0 {
+		return
+	}
+	group := ipmc.GroupOf(topicName, "", ipmc.SiteLocal, false)
+	header := int(b[ethernet]&15) * 4
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch port := binary.BigEndian.Uint16(b[ethernet+header+2:]); {
+	case port != group.Port():
+		w.elsewhere++
+	case len(b) > 1000:
+		w.data.Packets++
+		w.data.Bytes += uint64(len(b))
+	default:
+		w.control.Packets++
+		w.control.Bytes += uint64(len(b))
+	}
+}
+
+// TestOncePerItem: on a LAN of 50 peers one item of 1 KiB is one data packet, and
+// control takes less than two hundredths of the bytes at 100 items a second.
+func TestOncePerItem(t *testing.T) {
+	n, items := sized("QUILT_LANTEST_PEERS", 10, 50), sized("QUILT_LANTEST_ITEMS", 500, 6000)
+	l := stageLAN(t, n, "")
+	list := members(t, l, n)
+	settle(t, list)
+	time.Sleep(15 * time.Second) // beacons back off
+	w := &wire{}
+	c, err := l.Capture("lan", w.frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := hostAt(l, 0).Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list[0].do(order{Do: "publish", Items: items, Size: 1024, Rate: 100})
+	missing := delivered(t, list, items)
+	after, err := hostAt(l, 0).Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stop()
+	share := float64(w.control.Bytes) / float64(w.control.Bytes+w.data.Bytes)
+	t.Logf("%d peers, %d items: %d data packets on the wire, %d sent by the publisher's interface in all; control %d packets, %.2f%% of the bytes; %d deliveries missing",
+		n, items, w.data.Packets, after.Sent.Packets-before.Sent.Packets, w.control.Packets, 100*share, missing)
+	var repairs uint64
+	for _, p := range list {
+		repairs += p.report().IPMC.Stats.Repairs
+	}
+	if int(w.data.Packets) != items+int(repairs) || repairs > uint64(items/100) {
+		t.Errorf("%d data packets for %d items, %d repaired", w.data.Packets, items, repairs)
+	}
+	if missing > 0 || share >= 0.02 {
+		t.Errorf("%d deliveries are missing, control is %.2f%%", missing, 100*share)
+	}
+}
+
+// TestLossOnLAN: all deliver all at 0, 1 and 10% loss at each receiver, by the group
+// alone.
+func TestLossOnLAN(t *testing.T) {
+	n, items := sized("QUILT_LANTEST_PEERS", 10, 50), sized("QUILT_LANTEST_ITEMS", 1000, 100_000)
+	rate := float64(sized("QUILT_LANTEST_RATE", 200, 200))
+	for _, percent := range []int{0, 1, 10} {
+		t.Run(fmt.Sprintf("%d%%", percent), func(t *testing.T) {
+			l := stageLAN(t, n, "")
+			list := members(t, l, n)
+			settle(t, list)
+			for i := 1; i < n; i++ {
+				lose(t, hostAt(l, i), percent)
+			}
+			took := list[0].do(order{Do: "publish", Items: items, Size: 1024, Rate: rate}).Took
+			missing := delivered(t, list, items)
+			var s ipmc.Stats
+			var cpu time.Duration
+			for _, p := range list {
+				r := p.report()
+				s.Repairs += r.IPMC.Stats.Repairs
+				s.Nacks += r.IPMC.Stats.Nacks
+				s.GivenUp += r.IPMC.Stats.GivenUp
+				s.Skipped += r.IPMC.Stats.Skipped
+				cpu += r.User + r.System
+			}
+			t.Logf("%d peers, %d items in %v: %d deliveries missing; %d repairs, %d questions, %d given up, %d skipped; CPU %v",
+				n, items, took.Round(time.Second), missing, s.Repairs, s.Nacks, s.GivenUp, s.Skipped, cpu.Round(time.Second))
+			if missing > 0 {
+				t.Errorf("%d deliveries are missing", missing)
+			}
+		})
+	}
+}
+
+// TestSenderDoesNotGrow: what sending costs does not depend on how many listen.
+func TestSenderDoesNotGrow(t *testing.T) {
+	items := sized("QUILT_LANTEST_ITEMS", 1000, 5000)
+	type cost struct {
+		user  time.Duration
+		calls uint64
+	}
+	var costs []cost
+	for _, n := range []int{3, sized("QUILT_LANTEST_PEERS", 12, 51)} {
+		l := stageLAN(t, n, "")
+		list := members(t, l, n)
+		settle(t, list)
+		before := list[0].report()
+		after := list[0].do(order{Do: "publish", Items: items, Size: 1024, Rate: 100})
+		missing := delivered(t, list, items)
+		c := cost{after.User - before.User, after.Driver.SendCalls - before.Driver.SendCalls}
+		t.Logf("%d receivers: user CPU of the sender %v an item, %.3f calls to send an item, %d missing", n-1, c.user/time.Duration(items), float64(c.calls)/float64(items), missing)
+		costs = append(costs, c)
+	}
+	if a, b := costs[0], costs[1]; b.calls > a.calls*11/10 {
+		t.Errorf("%d calls with few receivers, %d with many", a.calls, b.calls)
+	}
+}
+
+// TestStaysInside: nothing goes to another site, nor out of an interface that is not
+// allowed.
+func TestStaysInside(t *testing.T) {
+	l := stageLAN(t, 3, "site other lan hosts=o1,h1\n")
+	list := members(t, l, 3)
+	settle(t, list)
+	w := &wire{}
+	c, err := l.Capture("other", w.frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list[1].do(order{Do: "publish", Items: 200, Size: 1024, Rate: 100}) // it is at both sites
+	list[0].do(order{Do: "publish", Items: 200, Size: 1024, Rate: 100})
+	until(t, "items", func() bool { return list[2].report().Delivered == 400 })
+	c.Stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.data.Packets+w.control.Packets > 0 || w.elsewhere > 0 {
+		t.Errorf("on the other LAN: %+v %+v, %d to other groups", w.data, w.control, w.elsewhere)
+	}
+	if counts := l.Counts(); counts.Multicast > 0 {
+		t.Errorf("between the sites: %+v", counts)
+	}
+}
+
+// TestHostileHost: a host on the LAN floods the group; all honest items arrive, and
+// what it costs is printed.
+func TestHostileHost(t *testing.T) {
+	seconds, rate := sized("QUILT_LANTEST_SECONDS", 2, 10), float64(sized("QUILT_LANTEST_FLOOD", 50_000, 50_000))
+	for _, name := range []string{"garbage", "untagged", "replayed", "oversized", "forged", "fragments"} {
+		t.Run(name, func(t *testing.T) {
+			l := stageLAN(t, 4, "")
+			list := members(t, l, 3)
+			settle(t, list)
+			enemy := startRole(t, hostAt(l, 3), "hostile")
+			until(t, "the enemy to hear something", func() bool {
+				list[0].do(order{Do: "publish", Items: 10, Size: 1024, Rate: 100})
+				enemy.tell(order{Do: "flood " + name, Items: 64, Rate: rate})
+				return enemy.out.Scan() && string(enemy.out.Bytes()[:5]) != `{"Err`
+			})
+			before := list[1].report()
+			enemy.tell(order{Do: "flood " + name, Items: seconds * int(rate), Rate: rate})
+			items := 100 * seconds
+			list[0].do(order{Do: "publish", Items: items, Size: 1024, Rate: 100})
+			flood := enemy.read()
+			want := list[0].report().IPMC.Stats.Sent
+			missing := delivered(t, list, int(want))
+			after := list[1].report()
+			cpu := after.User + after.System - before.User - before.System
+			t.Logf("%d packets in %v: %d honest items missing; a receiver: CPU %v, heap %.1f MiB, RSS %.1f MiB; heard %d, foreign %d, forged %d, oversize %d of them; %+v",
+				seconds*int(rate), flood.Took.Round(time.Millisecond), missing, cpu.Round(time.Millisecond), after.HeapMiB, after.RSSMiB,
+				after.Driver.Heard-before.Driver.Heard, after.Driver.Foreign-before.Driver.Foreign, after.Driver.Forged-before.Driver.Forged,
+				after.Driver.Oversize-before.Driver.Oversize, after.IPMC.Stats)
+			if missing > 0 {
+				t.Errorf("%d honest items are missing", missing)
+			}
+			if after.HeapMiB > 128 {
+				t.Errorf("%.0f MiB are in use", after.HeapMiB)
+			}
+		})
+	}
+}

@@ -1,0 +1,143 @@
+package lantest
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/quilt-p2p/quilt/ipmc"
+	"github.com/quilt-p2p/quilt/ipmc/driver"
+)
+
+// roleVar names what a process is that a test has started.
+const roleVar = "QUILT_LANTEST_ROLE"
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(roleVar); name != "" {
+		if err := play(name); err != nil {
+			fmt.Fprintln(os.Stderr, name+":", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// order is what a process is told to do, a line of JSON on its standard input. When it
+// is done the process answers with a report.
+type order struct {
+	Do          string // "publish", "report", "expect"
+	Items, Size int
+	Rate        float64
+}
+
+// report is what a process says of itself.
+type report struct {
+	Err                string `json:",omitempty"`
+	Delivered, Invalid int
+	User, System       time.Duration
+	HeapMiB            float64 // in use
+	RSSMiB             float64
+	Idle               time.Duration // since the last delivery
+	Took               time.Duration // of what was ordered
+	Fit                []bool
+	IPMC               ipmc.Explanation
+	Driver             driver.Counters
+}
+
+// role is what a process plays.
+type role interface {
+	order(o order) error
+	report(r *report)
+}
+
+var roles = map[string]func() (role, error){
+	"ipmc":    newMember,
+	"sender":  newBareSender,
+	"reader":  newBareReader,
+	"pubsub":  newPubSub,
+	"hostile": newHostile,
+}
+
+// play plays a role until standard input ends.
+func play(name string) error {
+	r, err := roles[name]()
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(os.Stdout)
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(nil, 1<<20)
+	if err := out.Encode(report{}); err != nil {
+		return err
+	}
+	for in.Scan() {
+		var o order
+		if err := json.Unmarshal(in.Bytes(), &o); err != nil {
+			return err
+		}
+		begin := time.Now()
+		err := r.order(o)
+		answer := report{Took: time.Since(begin)}
+		if err != nil {
+			answer.Err = err.Error()
+		}
+		answer.use()
+		r.report(&answer)
+		if err := out.Encode(answer); err != nil {
+			return err
+		}
+	}
+	return in.Err()
+}
+
+// use fills in what the process has used.
+func (r *report) use() {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) == nil {
+		r.User, r.System = time.Duration(u.Utime.Nano()), time.Duration(u.Stime.Nano())
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	r.HeapMiB = float64(m.HeapAlloc) / (1 << 20)
+	text, err := os.ReadFile("/proc/self/statm")
+	if f := strings.Fields(string(text)); err == nil && len(f) > 1 {
+		pages, _ := strconv.ParseFloat(f[1], 64)
+		r.RSSMiB = pages * float64(os.Getpagesize()) / (1 << 20)
+	}
+}
+
+// member is a peer with multicast.
+type member struct{ *endpoint }
+
+func newMember() (role, error) {
+	rate, _ := strconv.ParseInt(os.Getenv("QUILT_LANTEST_BYTES"), 10, 64)
+	e, err := newEndpoint(rate, driver.Config{Interfaces: []string{"eth0"}, Alone: true})
+	if err != nil {
+		return nil, err
+	}
+	return member{e}, nil
+}
+
+func (m member) order(o order) error {
+	if o.Do == "publish" {
+		return m.publish(o.Items, o.Size, o.Rate)
+	}
+	return nil
+}
+
+func (m member) report(r *report) {
+	m.do(func() {
+		r.Delivered, r.Invalid, r.Fit = m.delivered, m.invalid, m.fit
+		r.IPMC = m.machine.Explain(m.now()).(ipmc.Explanation)
+		r.Idle = m.now().Sub(m.last)
+	})
+	r.Driver = m.driver.Counters()
+}

@@ -1,0 +1,163 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/quilt-p2p/quilt/ipmc"
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// Handler takes a frame that was heard. Nothing is proved of where it came from but
+// that its sender knows the topic's key. It may keep frame. While it waits the socket
+// that it came by is not read: what comes meanwhile waits, and then is lost, in the
+// system's buffer. It is called from several goroutines.
+type Handler func(from protocol.Origin, frame []byte)
+
+// Driver sends to groups and hears them. Its methods may be called from several
+// goroutines.
+type Driver struct {
+	cfg     Config
+	nics    []NIC
+	handler Handler
+	keys    atomic.Pointer[map[protocol.TopicID]*ipmc.Key]
+	senders []*sender // of each NIC, by family
+	counts  counters
+
+	mu     sync.Mutex // guards what follows; never held while waiting
+	ears   map[membership]*ear
+	closed bool
+	wg     sync.WaitGroup
+}
+
+// membership is a group joined by an interface.
+type membership struct {
+	nic   protocol.NIC
+	group netip.AddrPort
+}
+
+// Open opens the sockets to send with. Errors say which interface cannot.
+func Open(cfg Config, handler Handler) (*Driver, error) {
+	nics, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	d := &Driver{cfg: cfg, nics: nics, handler: handler, ears: make(map[membership]*ear)}
+	d.keys.Store(&map[protocol.TopicID]*ipmc.Key{})
+	for i := range nics {
+		if err := d.openSenders(&nics[i]); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
+	return d, nil
+}
+
+// NICs are the interfaces used; their numbers are the system's.
+func (d *Driver) NICs() []NIC { return d.nics }
+
+// Packet is how many bytes a datagram has at most.
+func (d *Driver) Packet() int { return d.cfg.Packet }
+
+// AddTopic has datagrams of a topic taken and sent, with a key.
+func (d *Driver) AddTopic(topic protocol.TopicID, key ipmc.Key) { d.setKey(topic, &key) }
+
+// RemoveTopic ends that.
+func (d *Driver) RemoveTopic(topic protocol.TopicID) { d.setKey(topic, nil) }
+
+func (d *Driver) setKey(topic protocol.TopicID, key *ipmc.Key) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	keys := maps.Clone(*d.keys.Load())
+	if key == nil {
+		delete(keys, topic)
+	} else {
+		keys[topic] = key
+	}
+	d.keys.Store(&keys)
+}
+
+func (d *Driver) key(topic protocol.TopicID) *ipmc.Key { return (*d.keys.Load())[topic] }
+
+func (d *Driver) nic(n protocol.NIC) *NIC {
+	for i := range d.nics {
+		if d.nics[i].NIC == n {
+			return &d.nics[i]
+		}
+	}
+	return nil
+}
+
+// Errors of Join.
+var (
+	// ErrForbidden: the interface is not one of those allowed.
+	ErrForbidden = errors.New("the interface is not used for multicast")
+	// ErrTooManyGroups: the interface has joined as many groups as it may.
+	ErrTooManyGroups = errors.New("too many multicast groups")
+	// ErrClosed: the driver was closed.
+	ErrClosed = errors.New("the multicast driver is closed")
+)
+
+// Join has a group heard on an interface. Joining again changes nothing.
+func (d *Driver) Join(nic protocol.NIC, group netip.AddrPort) error {
+	n := d.nic(nic)
+	if n == nil {
+		return fmt.Errorf("joining %v on interface %d: %w", group, nic, ErrForbidden)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return ErrClosed
+	}
+	m := membership{nic, group}
+	if d.ears[m] != nil {
+		return nil
+	}
+	joined := 0
+	for o := range d.ears {
+		if o.nic == nic {
+			joined++
+		}
+	}
+	if joined >= d.cfg.MaxGroups {
+		return fmt.Errorf("joining %v on %s, which has %d: %w", group, n.Name, joined, ErrTooManyGroups)
+	}
+	e, err := d.listen(n, group)
+	if err != nil {
+		return fmt.Errorf("joining %v on %s: %w", group, n.Name, err)
+	}
+	d.ears[m] = e
+	d.wg.Go(func() { d.hear(e) })
+	return nil
+}
+
+// Leave ends Join.
+func (d *Driver) Leave(nic protocol.NIC, group netip.AddrPort) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := membership{nic, group}
+	if e := d.ears[m]; e != nil {
+		delete(d.ears, m)
+		_ = e.conn.Close()
+	}
+}
+
+// Close closes all sockets, once what waits is sent, and waits until no handler runs
+// any more. A handler must not wait for it.
+func (d *Driver) Close() error {
+	d.mu.Lock()
+	d.closed = true
+	for m, e := range d.ears {
+		delete(d.ears, m)
+		_ = e.conn.Close()
+	}
+	d.mu.Unlock()
+	for _, s := range d.senders {
+		s.close()
+	}
+	d.wg.Wait()
+	return nil
+}

@@ -1,0 +1,42 @@
+package driver
+
+import (
+	"errors"
+	"net/netip"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// share lets several sockets have a port, makes room for what waits, and keeps from a
+// socket what came for groups that only others have joined.
+func share(fd uintptr, six bool, buffer int) error {
+	level, all := unix.IPPROTO_IP, unix.IP_MULTICAST_ALL
+	if six {
+		level, all = unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL
+	}
+	_ = unix.SetsockoptInt(int(fd), level, all, 0) // IPv6: since Linux 4.20
+	if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil {
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, buffer) // as much as anybody may
+	}
+	return errors.Join(
+		unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
+		unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1))
+}
+
+// bindToDevice has a socket send and hear by one interface only. Since Linux 5.7 that
+// takes no privileges.
+func bindToDevice(c syscall.Conn, name string) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if e := raw.Control(func(fd uintptr) { err = unix.BindToDevice(int(fd), name) }); e != nil {
+		return e
+	}
+	return err
+}
+
+// bindAddress is what the socket of a group is bound to: the group itself, so that no
+// other is heard.
+func bindAddress(address string, _ netip.AddrPort) string { return address }
