@@ -22,9 +22,9 @@ const (
 	// answerWithin is how soon a newcomer is answered, for each peer there is.
 	answerWithin = 100 * time.Millisecond
 	// The last item sent is followed by beacons, so that its loss is noticed: the first
-	// after twice the usual time between items, minTail to maxTail; then each after
+	// after four times the usual time between items, minTail to maxTail; then each after
 	// twice as long, maxTails of them.
-	minTail  = 25 * time.Millisecond
+	minTail  = 40 * time.Millisecond
 	maxTail  = 200 * time.Millisecond
 	maxTails = 4
 	// patience is how many announced pauses somebody may be silent, slack what is
@@ -79,8 +79,11 @@ func (b *beacons) sentAt(now protocol.Time) {
 	}
 	b.sent = now
 	b.tails = 0
-	b.tail = now.Add(min(max(2*b.between, minTail), maxTail))
+	b.tail = now.Add(b.tailPause())
 }
+
+// tailPause is for how long after the last item the first beacon waits.
+func (b *beacons) tailPause() time.Duration { return min(max(4*b.between, minTail), maxTail) }
 
 // longest is the longest pause among so many.
 func (b *beacons) longest() time.Duration {
@@ -111,7 +114,7 @@ func (m *Machine) beacon(now protocol.Time, out *protocol.Outbox) {
 		b.tails++
 		b.tail = protocol.Never
 		if b.tails < maxTails {
-			b.tail = now.Add(min(max(2*b.between, minTail), maxTail) << b.tails)
+			b.tail = now.Add(b.tailPause() << b.tails)
 		}
 	}
 	b.nonce++

@@ -17,8 +17,8 @@ const (
 	firstWindow = 40 * time.Millisecond
 	minWindow   = 20 * time.Millisecond
 	maxWindow   = 400 * time.Millisecond
-	// minHold is for how long at least an answer is waited for; half as long again
-	// with each try, up to maxHold.
+	// minHold is for how long at least an answer is waited for; twice as long with each
+	// try, up to maxHold.
 	minHold = 80 * time.Millisecond
 	maxHold = 2 * time.Second
 	// maxTries is how often a position is asked for before it is left to the slow
@@ -36,6 +36,9 @@ const (
 type asker struct {
 	window time.Duration
 	lonely float64 // share of losses that nobody else asked for
+	// How long answers take, and how much that varies: nothing on the wire of a LAN,
+	// but much where hosts are busy.
+	answer, spread time.Duration
 }
 
 func newAsker() asker { return asker{window: firstWindow} }
@@ -63,9 +66,9 @@ func (m *Machine) mayAsk(now protocol.Time, s *stream, due protocol.Time) {
 
 // hold is for how long the answer to a question is waited for.
 func (m *Machine) hold(h *hole) time.Duration {
-	d := max(minHold, 2*m.asking.window)
+	d := max(minHold, 2*m.asking.window, m.asking.answer+4*m.asking.spread)
 	for range h.tries - 1 {
-		d += d / 2
+		d = min(2*d, maxHold)
 	}
 	return min(d, maxHold)
 }
@@ -207,6 +210,22 @@ func (m *Machine) helper(s *stream) protocol.PeerID {
 		return m.neighbours[m.rng.IntN(len(m.neighbours))]
 	}
 	return ""
+}
+
+// answered measures how long an answer took, where it cannot be that to an earlier
+// question (RFC 6298, section 3, Karn's algorithm).
+func (m *Machine) answered(now protocol.Time, h *hole) {
+	if h.tries != 1 || h.asked == 0 {
+		return
+	}
+	a := &m.asking
+	took := now.Sub(h.asked)
+	if a.answer == 0 {
+		a.answer, a.spread = took, took/2
+		return
+	}
+	a.spread += (max(took-a.answer, a.answer-took) - a.spread) / 4
+	a.answer += (took - a.answer) / 8
 }
 
 // alone notes whether this peer was the first to ask for something.

@@ -104,6 +104,7 @@ func (m *Machine) heardFirst(now protocol.Time, src *source, f *First, out *prot
 	}
 	h.a, h.proved, h.src, h.item, h.handed, h.again = newAssembly(f, head), proved, src, nil, false, 0
 	h.due = now.Add(partialGrace)
+	m.answered(now, h)
 	m.passed(now, s, f.Seq)
 	if f.Unit > 0 {
 		for _, msg := range m.sources.take(s.id, f.Seq) {

@@ -12,9 +12,10 @@ const (
 	// gather is for how long questions are gathered before the sender answers.
 	gather = 2 * time.Millisecond
 	// Others leave the answer to the sender, until somebody asks again, or unless it
-	// has been silent for absent; even then they give it headStart.
-	headStart = 25 * time.Millisecond
-	absent    = 5 * time.Second
+	// has been silent for absent; even then they give it a head start of one window,
+	// and so many of them answer, twice as many each time.
+	volunteers = 3
+	absent     = 5 * time.Second
 	// repairHold is for how long after a repair more questions for the same are taken
 	// for earlier than it.
 	repairHold = 30 * time.Millisecond
@@ -93,11 +94,22 @@ func (m *Machine) lacked(now protocol.Time, s *stream, seq uint64, bits []byte) 
 			m.askedByOther(now, sl.hole, mine)
 		}
 	case sl.held == nil || now < sl.fixed.Add(repairHold):
-	case s.own || now > s.heard.Add(absent) || sl.lacked > 0 && now > sl.lacked.Add(minHold/2):
+	case s.own:
 		m.plan(now, s, seq, sl.held, bits)
-	case sl.lacked == 0:
+	case sl.asks > 0 && now < sl.lacked.Add(minHold/2): // as before
+	default:
 		sl.lacked = now
+		sl.asks++
+		if (sl.asks > 1 || now > s.heard.Add(absent)) && m.volunteer(sl.asks) {
+			m.plan(now, s, seq, sl.held, bits)
+		}
 	}
+}
+
+// volunteer draws whether this peer answers in the sender's place, when somebody asks
+// for the n-th time.
+func (m *Machine) volunteer(n int) bool {
+	return m.rng.IntN(len(m.beacons.peers)+1) < volunteers<<min(n-1, 16)
 }
 
 // has reports whether a bit is set.
@@ -133,7 +145,7 @@ func (m *Machine) plan(now protocol.Time, s *stream, seq uint64, p *parcel, bits
 		case now > s.heard.Add(absent):
 			r.due = now.Add(m.slot())
 		default:
-			r.due = now.Add(headStart + m.slot())
+			r.due = now.Add(m.asking.window + m.slot())
 		}
 		m.repairs.add(r)
 		i = m.repairs.find(s.id, seq)
@@ -150,6 +162,9 @@ func (m *Machine) plan(now protocol.Time, s *stream, seq uint64, p *parcel, bits
 // repaired notes that somebody has sent a packet of a position again.
 func (m *Machine) repaired(now protocol.Time, s *stream, seq uint64, packet int) {
 	if sl := s.at(seq); sl != nil && sl.hole == nil {
+		if packet == 0 && sl.fixed > 0 && now < sl.fixed.Add(m.asking.window) {
+			m.asking.widen() // two have answered
+		}
 		sl.fixed = now
 	}
 	i := m.repairs.find(s.id, seq)

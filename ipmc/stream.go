@@ -39,7 +39,8 @@ type slot struct {
 	proved bool
 	held   *parcel       // for repair; nil once others needed the room
 	fixed  protocol.Time // when it was last repaired, by anybody
-	lacked protocol.Time // when somebody first asked for it
+	lacked protocol.Time // when somebody last asked for it in vain
+	asks   int           // how often somebody has
 }
 
 // hole is a position that is waited for.

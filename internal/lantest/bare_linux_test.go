@@ -32,7 +32,6 @@ type bareSender struct {
 	conn *ipv4.PacketConn
 	key  crypto.PrivKey
 	seq  uint64
-	sent int
 }
 
 func newBareSender() (role, error) {

@@ -59,7 +59,7 @@ func TestOncePerItem(t *testing.T) {
 	l := stageLAN(t, n, "")
 	list := members(t, l, n)
 	settle(t, list)
-	time.Sleep(15 * time.Second) // beacons back off
+	time.Sleep(30 * time.Second) // beacons back off
 	w := &wire{}
 	c, err := l.Capture("lan", w.frame)
 	if err != nil {
