@@ -82,7 +82,7 @@ func (m *Machine) ask(now protocol.Time, s *stream, out *protocol.Outbox) {
 		h := s.hole(s.holes[i])
 		at := m.lateAt(h)
 		switch {
-		case h.item != nil && !h.handed && at <= now:
+		case h.item != nil && !h.handed && at <= now && now <= h.since.Add(maxWait):
 			m.hand(now, s, h, out)
 			if !h.handed {
 				next = min(next, h.again)
