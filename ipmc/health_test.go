@@ -69,7 +69,7 @@ func TestAloneIsUnfit(t *testing.T) {
 // TestBeaconsBackOff: some routers break at one beacon a second; nobody keeps that
 // pace, and many peers do not send more together than a few.
 func TestBeaconsBackOff(t *testing.T) {
-	for _, n := range []int{1, 3, 50, 200} {
+	for _, n := range []int{1, 3, 50, 120} {
 		w := newWire(t, n, 1, nil)
 		w.run(time.Minute)
 		sent := 0

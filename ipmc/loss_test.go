@@ -70,7 +70,7 @@ func TestControlIsLittle(t *testing.T) {
 			control += n
 		}
 	}
-	for range 2000 {
+	for range 1000 {
 		w.hosts[0].publish(1024)
 		w.run(10 * time.Millisecond)
 	}
@@ -225,5 +225,35 @@ func TestLateJoiner(t *testing.T) {
 	w.run(time.Second)
 	if late.have[it.ID] == nil {
 		t.Error("the newcomer has not got what was sent after it came")
+	}
+}
+
+// TestBusyHosts: where hosts are so busy that each packet takes up to a third of a
+// second to be looked at, everything arrives still, and questions and repairs do not
+// explode.
+func TestBusyHosts(t *testing.T) {
+	for _, loss := range []float64{0, 0.01, 0.1} {
+		w := newWire(t, 50, 1, nil)
+		w.delay, w.jitter = 20*time.Millisecond, 300*time.Millisecond
+		payloads, nacks := 0, 0
+		w.seen = func(_ *station, m protocol.Message) {
+			if isPayload(m) {
+				payloads++
+			} else if _, ok := m.(*Nack); ok {
+				nacks++
+			}
+		}
+		w.lose = func(_, _ *station, _ protocol.Message) bool { return w.rng.Float64() < loss }
+		w.run(20 * time.Second)
+		const items = 300
+		for range items {
+			w.hosts[3].publish(1024)
+			w.run(10 * time.Millisecond)
+		}
+		w.run(40 * time.Second)
+		t.Logf("loss %v: %d missing; each item is sent %.2f times, %d questions, window %v", loss, w.lacking(), float64(payloads)/items, nacks, w.hosts[5].asking.window)
+		if n := w.lacking(); n > 0 {
+			t.Errorf("loss %v: %d deliveries are missing", loss, n)
+		}
 	}
 }

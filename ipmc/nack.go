@@ -23,8 +23,8 @@ const (
 	maxHold = 2 * time.Second
 	// maxTries is how often a position is asked for before it is left to the slow
 	// path, maxWait for how long it is waited for even where others ask.
-	maxTries = 8
-	maxWait  = 15 * time.Second
+	maxTries = 12
+	maxWait  = 30 * time.Second
 	// lonelyAbove is the share of losses that nobody else asked for above which a
 	// peer asks one neighbour by itself instead of the group; lonelyTries is how often,
 	// before it asks the group after all.

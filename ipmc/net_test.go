@@ -23,6 +23,9 @@ type wire struct {
 	queue packets
 	seq   int
 	delay time.Duration
+	// jitter is how seldom the slowest hosts look at what has come; others look up to
+	// seven times as often.
+	jitter time.Duration
 	// lose says whether a multicast packet is lost on its way to a host.
 	lose func(from, to *station, m protocol.Message) bool
 	// seen is told of every multicast packet that is sent.
@@ -177,6 +180,11 @@ func (w *wire) send(to *station, from protocol.Origin, m protocol.Message) {
 	}
 	w.seq++
 	at := w.now.Add(w.delay + time.Duration(w.rng.Int64N(int64(w.delay)/10+1)))
+	if w.jitter > 0 {
+		// A host that is scheduled now and then finds all that came meanwhile.
+		turn := protocol.Time(w.jitter) * protocol.Time(1+to.addr.As4()[3]%7) / 7
+		at = (at/turn + 1) * turn
+	}
 	heap.Push(&w.queue, packet{at, w.seq, to, from, m.Kind(), m.AppendTo(nil)})
 }
 

@@ -1,6 +1,7 @@
 package ipmc
 
 import (
+	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -50,7 +51,18 @@ func (m *Machine) toSign(prefix string, body []byte) []byte {
 }
 
 // headOf is the hash by which first fragments are told apart.
-func headOf(f *First) Hash { return hashOf(f.AppendTo(nil)) }
+func headOf(f *First) (head Hash) {
+	h := sha256.New()
+	if f.signed != nil {
+		h.Write(f.signed)
+	} else {
+		h.Write(f.appendSigned(nil))
+	}
+	h.Write(f.Sig)
+	var sum [sha256.Size]byte
+	copy(head[:], h.Sum(sum[:0]))
+	return head
+}
 
 // heardFirst takes a first fragment. It is believed as it is where nothing speaks
 // against it: what its author signed is checked when the item is whole. Whoever says

@@ -39,7 +39,7 @@ type endpoint struct {
 }
 
 // newEndpoint opens one on eth0 and joins the topic.
-func newEndpoint(rate int64, cfg driver.Config) (*endpoint, error) {
+func newEndpoint(rate int64, six bool, cfg driver.Config) (*endpoint, error) {
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func newEndpoint(rate int64, cfg driver.Config) (*endpoint, error) {
 	if e.driver, err = driver.Open(cfg, e.heard); err != nil {
 		return nil, err
 	}
-	o := ipmc.Options{Packet: e.driver.Packet(), Rate: rate,
+	o := ipmc.Options{Packet: e.driver.Packet(), Rate: rate, IPv6: six,
 		Sign: func(b []byte) []byte { sig, _ := key.Sign(b); return sig },
 		Verify: func(p protocol.PeerID, b, sig []byte) bool {
 			k, err := p.ExtractPublicKey()

@@ -69,16 +69,16 @@ func TestOncePerItem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list[0].do(order{Do: "publish", Items: items, Size: 1024, Rate: 100})
-	missing := delivered(t, list, items)
+	took := list[0].do(order{Do: "publish", Items: items, Size: 1024, Rate: 100}).Took
 	after, err := hostAt(l, 0).Usage()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Stop()
+	c.Stop() // what is said when nothing is sent any more is not of the items
+	missing := delivered(t, list, items)
 	share := float64(w.control.Bytes) / float64(w.control.Bytes+w.data.Bytes)
-	t.Logf("%d peers, %d items: %d data packets on the wire, %d sent by the publisher's interface in all; control %d packets, %.2f%% of the bytes; %d deliveries missing",
-		n, items, w.data.Packets, after.Sent.Packets-before.Sent.Packets, w.control.Packets, 100*share, missing)
+	t.Logf("%d peers, %d items in %v: %d data packets on the wire, %d sent by the publisher's interface in all; control %d packets, %.2f%% of the bytes; %d deliveries missing",
+		n, items, took.Round(100*time.Millisecond), w.data.Packets, after.Sent.Packets-before.Sent.Packets, w.control.Packets, 100*share, missing)
 	var repairs uint64
 	for _, p := range list {
 		repairs += p.report().IPMC.Stats.Repairs
@@ -171,6 +171,20 @@ func TestStaysInside(t *testing.T) {
 	}
 	if counts := l.Counts(); counts.Multicast > 0 {
 		t.Errorf("between the sites: %+v", counts)
+	}
+}
+
+// TestIPv6: by IPv6 it is the same.
+func TestIPv6(t *testing.T) {
+	l := stageLAN(t, 3, "")
+	list := members(t, l, 3, "QUILT_LANTEST_IPV6=1")
+	settle(t, list)
+	list[0].do(order{Do: "publish", Items: 100, Size: 5000, Rate: 100})
+	if missing := delivered(t, list, 100); missing > 0 {
+		t.Errorf("%d deliveries are missing", missing)
+	}
+	if c := list[1].report().Driver; c.Foreign+c.Forged+c.Oversize > 0 {
+		t.Errorf("%+v", c)
 	}
 }
 

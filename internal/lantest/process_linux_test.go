@@ -96,7 +96,7 @@ func stageLAN(tb testing.TB, n int, more string) *lab.Lab {
 	for i := range names {
 		names[i] = fmt.Sprintf("h%d", i)
 	}
-	net, err := lab.Parse(strings.NewReader("site lan lan hosts=" + strings.Join(names, ",") + "\n" + more))
+	net, err := lab.Parse(strings.NewReader("site lan lan ip=46 hosts=" + strings.Join(names, ",") + "\n" + more))
 	if err != nil {
 		tb.Fatal(err)
 	}

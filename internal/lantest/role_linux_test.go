@@ -119,7 +119,7 @@ type member struct{ *endpoint }
 
 func newMember() (role, error) {
 	rate, _ := strconv.ParseInt(os.Getenv("QUILT_LANTEST_BYTES"), 10, 64)
-	e, err := newEndpoint(rate, driver.Config{Interfaces: []string{"eth0"}, Alone: true})
+	e, err := newEndpoint(rate, os.Getenv("QUILT_LANTEST_IPV6") != "", driver.Config{Interfaces: []string{"eth0"}, Alone: true})
 	if err != nil {
 		return nil, err
 	}
