@@ -16,8 +16,9 @@ const (
 	// and so many of them answer, twice as many each time.
 	volunteers = 3
 	absent     = 5 * time.Second
-	// repairHold is for how long after a repair more questions for the same are taken
-	// for earlier than it.
+	// repairHold is for how long after a repair more questions for the same position
+	// are taken for earlier than it; those for all of it for one window at least. (Of
+	// a long item each may lack other fragments.)
 	repairHold = 30 * time.Millisecond
 	// repairShare is the share of the rate that repairs may take: one in so many
 	// bytes.
@@ -93,8 +94,12 @@ func (m *Machine) lacked(now protocol.Time, s *stream, seq uint64, bits []byte) 
 		if mine := m.missing(s, sl.hole); sl.hole.item == nil && (bits == nil || covers(bits, mine)) {
 			m.askedByOther(now, sl.hole, mine)
 		}
-	case sl.held == nil || now < sl.fixed.Add(repairHold):
+	case sl.held == nil:
+	case sl.fixed > 0 && now < sl.fixed.Add(repairHold):
+	case sl.fixed > 0 && bits == nil && now < sl.fixed.Add(m.asking.window):
+		m.asking.widen() // who asks has not yet heard the answer
 	case s.own:
+		m.asking.narrow()
 		m.plan(now, s, seq, sl.held, bits)
 	case sl.asks > 0 && now < sl.lacked.Add(minHold/2): // as before
 	default:
