@@ -87,7 +87,7 @@ func (m *Machine) Handle(now protocol.Time, in protocol.Input, out *protocol.Out
 	case protocol.Accepted:
 		m.accepted(now, in, out)
 	case protocol.Duplicate:
-		m.judged(now, in.ID)
+		m.duplicate(now, in.ID)
 	case protocol.Rejected:
 		m.rejected(now, in, out)
 	case protocol.MembersChanged:

@@ -23,7 +23,7 @@ const (
 	// repairShare is the share of the rate that repairs may take: one in so many
 	// bytes.
 	repairShare = 2
-	// longRun is how many positions somebody lacks in a row where a buffer has
+	// longRun is how many packets somebody lacks in a row where a buffer has
 	// overflowed: chance takes them one by one.
 	longRun = 8
 	// maxAnswered bounds the positions of one question that are looked at.
@@ -72,7 +72,7 @@ func (m *Machine) heardNack(now protocol.Time, n *Nack, out *protocol.Outbox) {
 	m.stats.NacksHeard++
 	looked := 0
 	for _, r := range n.Runs {
-		if s.own && r.Len >= longRun && r.Seq+r.Len <= m.sending.sent+1 {
+		if s.own && r.Seq+r.Len <= m.sending.sent+1 && r.Len*m.packetsAt(r.Seq) >= longRun {
 			m.sending.slower(now, m.cfg.Rate)
 		}
 		for seq := r.Seq; seq < r.Seq+r.Len && looked < maxAnswered; seq++ {
@@ -83,6 +83,14 @@ func (m *Machine) heardNack(now protocol.Time, n *Nack, out *protocol.Outbox) {
 	for _, p := range n.Parts {
 		m.lacked(now, s, p.Seq, p.Bits)
 	}
+}
+
+// packetsAt is how many packets a position of the own stream took.
+func (m *Machine) packetsAt(seq uint64) uint64 {
+	if sl := m.own.at(seq); sl != nil && sl.held != nil {
+		return uint64(sl.held.packets())
+	}
+	return 1
 }
 
 // lacked takes in that somebody lacks a position, or the packets of it in bits.

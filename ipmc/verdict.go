@@ -59,6 +59,25 @@ func (m *Machine) judged(now protocol.Time, id protocol.ItemID) {
 	}
 }
 
+// duplicate settles the positions of an item that was known already. Whoever hears it
+// can send it again in another's name, at a position where something else belongs: so
+// what proves nothing must be proved now.
+func (m *Machine) duplicate(now protocol.Time, id protocol.ItemID) {
+	for _, p := range m.release(id) {
+		s, h := p.stream, p.stream.hole(p.seq)
+		if h == nil || h.item != nil && h.item.ID != id {
+			continue
+		}
+		if f := h.a; h.item != nil && !h.proved && !m.check(now, h.src, s.origin, signFirst, f.first.appendSigned(nil), f.first.Sig) {
+			h.handed = false
+			m.refuse(now, s, h)
+			continue
+		}
+		h.proved = h.proved || h.item != nil
+		m.settle(now, s, h, id)
+	}
+}
+
 // settle closes a hole.
 func (m *Machine) settle(now protocol.Time, s *stream, h *hole, id protocol.ItemID) {
 	sl := s.at(h.seq)
