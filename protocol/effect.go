@@ -84,10 +84,14 @@ type FetchRange struct {
 	Expires     Time
 }
 
-// Dial asks for a link to a peer. LinkUp or DialFailed follows.
+// Dial asks for a link to a peer, and for it to be held until Close, whatever others
+// do with it. LinkUp or DialFailed follows; LinkUp at once where there is a link.
 type Dial struct {
 	Peer   PeerID
 	Reason string
+	// Addr is where others say that the peer is, a binary multiaddr: for a host that
+	// knows no better. Empty for nothing said.
+	Addr string
 }
 
 // Close says that the machine has no more use for a link.

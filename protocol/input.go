@@ -193,6 +193,10 @@ type EUIDChanged struct {
 	EUID []byte
 }
 
+// AddrsChanged: where this host says that it can be reached, binary multiaddrs, the
+// best first. They are shared.
+type AddrsChanged struct{ Addrs []string }
+
 // BudgetChanged: what this host may send, in bytes a second, 0 for no limit.
 type BudgetChanged struct{ UploadRate int64 }
 
@@ -224,6 +228,7 @@ func (Rejected) input()       {}
 func (MembersChanged) input() {}
 func (EUIDChanged) input()    {}
 func (BudgetChanged) input()  {}
+func (AddrsChanged) input()   {}
 func (Start) input()          {}
 func (Drain) input()          {}
 func (Stop) input()           {}

@@ -12,6 +12,10 @@ import "math/rand/v2"
 //     own messages;
 //   - Received: its own messages, and [Carry], which every protocol uses for whole
 //     items; it hands a Carry's item up with Arrive and never judges it;
+//   - LinkUp, or DialFailed, in answer to its own Dial of any peer it has heard of, and
+//     of a link that it holds by that, until Close, LinkDown and all that it is told
+//     of neighbours' links;
+//   - EUIDChanged of the host's own interfaces, AddrsChanged, BudgetChanged;
 //   - Accepted, once for each new item, its own host's publications too: the time
 //     to pass it on. Duplicate and Rejected for what it handed up in vain.
 //

@@ -11,11 +11,11 @@ import (
 
 // Bounds of a host. All are our guesses unless their line says otherwise.
 const (
-	// EasyLinks is how many links there may be before those without use are closed
-	// early.
+	// EasyLinks is how many links there may be, those that objects hold not counted,
+	// before those without use are closed early.
 	EasyLinks = 32
 	// MaxLinks bounds links that are up at once; a newcomer beyond is closed.
-	MaxLinks = 64
+	MaxLinks = 256
 	// MaxInboundLinks bounds those that others have dialled, so that strangers can
 	// never take all places for links of this host's own choice.
 	MaxInboundLinks = MaxLinks * 3 / 4

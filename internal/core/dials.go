@@ -172,4 +172,5 @@ func (h *Host) dialEnded(now protocol.Time, p protocol.PeerID, reason string) {
 			h.tell(now, t.id, &t.viewing, in)
 		}
 	}
+	h.holdEnded(now, p, in)
 }

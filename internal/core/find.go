@@ -99,6 +99,9 @@ func (h *Host) seek(now protocol.Time, l *link, m find, out *protocol.Outbox) {
 func (h *Host) seekOverNew(now protocol.Time, l *link, out *protocol.Outbox) {
 	var topics []protocol.TopicID
 	for _, t := range h.topics.order {
+		if h.cfg.Plugin != nil && (len(t.members) >= fewMembers || len(h.holders[l.Peer]) > 0) {
+			continue // such objects open many links, to members that they know
+		}
 		topics = append(topics, t.id)
 	}
 	for part := range slices.Chunk(topics, MaxFindTopics) {

@@ -23,6 +23,7 @@ type Host struct {
 	links   linkTable
 	dials   dialTable
 	claims  map[protocol.PeerID][]protocol.TopicID // which groups want a link to a peer; sorted
+	holders map[protocol.PeerID][]holder           // which objects want one; ascending
 	banned  banTable
 	charged chargeTable
 	find    finder
@@ -59,6 +60,7 @@ func New(cfg Config, rng *rand.Rand) *Host {
 		cfg:         cfg,
 		rng:         rng,
 		claims:      make(map[protocol.PeerID][]protocol.TopicID),
+		holders:     make(map[protocol.PeerID][]holder),
 		pending:     make(map[uint64]*pending),
 		loads:       newLoads(),
 		links:       newLinkTable(),
@@ -124,6 +126,9 @@ func (h *Host) command(now protocol.Time, in protocol.Input, out *protocol.Outbo
 	case SelfRecord:
 		h.self = in.Record
 		h.book.Learn(now, in.Record, h.cfg.Self)
+		for _, t := range h.topics.order {
+			h.toObjects(now, t, protocol.AddrsChanged{Addrs: in.Record.Addrs})
+		}
 	case protocol.BudgetChanged:
 		h.budget = in
 		for _, t := range h.topics.order {
@@ -132,6 +137,10 @@ func (h *Host) command(now protocol.Time, in protocol.Input, out *protocol.Outbo
 	case protocol.EUIDChanged:
 		if !h.nics.change(in) {
 			out.Add(protocol.Event{Name: "core.nics-full", Value: int64(in.NIC)})
+			return
+		}
+		for _, t := range h.topics.order {
+			h.toObjects(now, t, in)
 		}
 	case Contacts:
 		h.contacts(now, in)
@@ -255,8 +264,16 @@ func (h *Host) perform(now protocol.Time, j job, out *protocol.Outbox) {
 	case protocol.FetchRange:
 		h.ifLinked(e.To, e, out)
 	case protocol.Dial:
+		if j.object >= protocol.FirstPatchObject {
+			h.holdLink(now, e, holder{j.group, j.object}, out)
+			break
+		}
 		h.claim(now, e.Peer, j.group, out)
 	case protocol.Close:
+		if j.object >= protocol.FirstPatchObject {
+			h.unholdLink(now, e.Peer, holder{j.group, j.object})
+			break
+		}
 		h.release(now, e.Peer, j.group)
 	case protocol.Arrive:
 		h.arrive(now, h.topics.get(j.group), j.object, e, out)

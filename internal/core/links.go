@@ -31,7 +31,7 @@ func (h *Host) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbox) 
 // must keep a door open for those that know nobody else. A link that some group
 // claims is never closed for a newcomer.
 func (h *Host) makeRoom(now protocol.Time, out *protocol.Outbox) {
-	if len(h.links.order) < EasyLinks {
+	if len(h.links.order)-len(h.holders) < EasyLinks {
 		return
 	}
 	var idle *link
@@ -80,6 +80,7 @@ func (h *Host) linkDown(now protocol.Time, p protocol.PeerID, reason string) {
 	delete(h.claims, p)
 	h.ifAlone(now)
 	h.toAllLinks(now, p, protocol.LinkDown{Peer: p, Reason: reason})
+	delete(h.holders, p)
 	h.find.linkDown(now)
 	h.collect(hostGroup, protocol.ObjectHost, func(o *protocol.Outbox) {
 		o.Add(protocol.Event{Name: "core.link-down: " + reason, Peer: p})
@@ -150,7 +151,7 @@ func (h *Host) release(now protocol.Time, p protocol.PeerID, group protocol.Topi
 	}
 	if l := h.links.get(p); l != nil {
 		h.mark(now, l)
-	} else if len(c) == 0 {
+	} else if len(c) == 0 && len(h.holders[p]) == 0 {
 		h.dials.cancel(p)
 	}
 }
@@ -158,7 +159,7 @@ func (h *Host) release(now protocol.Time, p protocol.PeerID, group protocol.Topi
 // mark lets an unclaimed link linger, so that a neighbour the other side sees in
 // us has time to come about, and a claimed one live.
 func (h *Host) mark(now protocol.Time, l *link) {
-	switch claimed := len(h.claims[l.Peer]) > 0; {
+	switch claimed := len(h.claims[l.Peer])+len(h.holders[l.Peer]) > 0; {
 	case claimed:
 		l.lingerAt = protocol.Never
 		h.links.moved(l)
@@ -252,11 +253,18 @@ func (h *Host) toAllLinks(now protocol.Time, p protocol.PeerID, in protocol.Inpu
 }
 
 // toMemberObjects tells the objects of the topics in which the peer is a
-// neighbour.
+// neighbour, and those that hold a link to it.
 func (h *Host) toMemberObjects(now protocol.Time, p protocol.PeerID, in protocol.Input) {
+	held := h.holders[p]
 	for _, t := range h.topics.order {
 		if t.isMember(p) {
 			h.toObjects(now, t, in)
+			continue
+		}
+		for _, by := range held {
+			if by.group == t.id {
+				h.toObject(now, t, by.object, in)
+			}
 		}
 	}
 }

@@ -66,6 +66,12 @@ func (h *Host) join(now protocol.Time, in Join) {
 	if h.budget.UploadRate > 0 {
 		h.toObjects(now, t, h.budget)
 	}
+	if len(h.self.Addrs) > 0 {
+		h.toObjects(now, t, protocol.AddrsChanged{Addrs: h.self.Addrs})
+	}
+	for _, nic := range h.nics.list {
+		h.toObjects(now, t, protocol.EUIDChanged{NIC: nic.NIC, EUID: nic.EUID})
+	}
 	for _, l := range h.links.order {
 		h.tell(now, t.id, &t.viewing, protocol.LinkUp{Link: l.Link})
 		if l.live.suspected {
@@ -98,6 +104,7 @@ func (h *Host) leave(now protocol.Time, id protocol.TopicID) {
 	for _, l := range h.links.order {
 		h.release(now, l.Peer, id)
 	}
+	h.unholdAll(now, id)
 }
 
 // object returns the object with a number, nil for none.

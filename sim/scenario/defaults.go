@@ -30,9 +30,10 @@ func def[T comparable](field *T, value T) {
 	}
 }
 
-// The built-in protocol, and the values of Scenario.KillMode.
+// The built-in protocols, and the values of Scenario.KillMode.
 const (
 	Gossip     = "gossip"
+	Omni       = "omni"
 	KillSilent = "silent"
 	KillReset  = "reset"
 )

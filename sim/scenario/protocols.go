@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"github.com/quilt-p2p/quilt/ipmc"
+	"github.com/quilt-p2p/quilt/omni"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -9,5 +10,5 @@ import (
 // their being among Options.Plugins, each by itself over all hosts.
 func builtin() []protocol.Plugin {
 	// A simulated host has one interface, the first; signatures are left out.
-	return []protocol.Plugin{ipmc.Plugin(ipmc.Options{NICs: []protocol.NIC{1}})}
+	return []protocol.Plugin{omni.Plugin(omni.Config{}), ipmc.Plugin(ipmc.Options{NICs: []protocol.NIC{1}})}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/quilt-p2p/quilt/omni"
 	"github.com/quilt-p2p/quilt/protocol"
 	"github.com/quilt-p2p/quilt/sim"
 )
@@ -40,8 +41,11 @@ func (n *TreeNode) same(m *TreeNode) bool {
 
 // treeNode is a machine's place in its tree; ok is false where it keeps none.
 func treeNode(m protocol.Machine) (n TreeNode, ok bool) {
-	if m, is := m.(interface{ TreeNode() TreeNode }); is {
+	switch m := m.(type) {
+	case interface{ TreeNode() TreeNode }:
 		return m.TreeNode(), true
+	case *omni.Machine:
+		return TreeNode(m.Position()), true
 	}
 	return TreeNode{}, false
 }

@@ -1,0 +1,199 @@
+package omni
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+func name(i int) protocol.PeerID { return protocol.PeerID(fmt.Sprintf("peer%04d", i)) }
+
+// The samples, refusals and grudges kept are bounded; what is oldest goes.
+func TestTablesAreBounded(t *testing.T) {
+	st := newSampleTable()
+	var rf refusals
+	var gr grudges
+	for i := range 2 * MaxSamples {
+		st.put(sample{Sample: Sample{Peer: name(i)}, at: protocol.Time(i)})
+		rf.add(name(i), protocol.Time(i)+second)
+		gr.add(protocol.Time(i), name(i))
+	}
+	if len(st.list) != MaxSamples || len(st.index) != MaxSamples || st.get(name(0)) != nil || st.get(name(2*MaxSamples-1)) == nil {
+		t.Errorf("%d samples, want the latest %d", len(st.list), MaxSamples)
+	}
+	if len(rf.order) != MaxRefusals || len(rf.until) != MaxRefusals || rf.has(0, name(0)) || !rf.has(0, name(2*MaxRefusals-1)) {
+		t.Errorf("%d refusals, want the latest %d", len(rf.order), MaxRefusals)
+	}
+	if len(gr.list) != MaxGrudges || gr.ban(name(0)) != 0 || gr.ban(name(2*MaxSamples-1)) != banFirst {
+		t.Errorf("%d grudges, want the latest %d", len(gr.list), MaxGrudges)
+	}
+	st.expire(protocol.Time(sampleLife) + 3*second)
+	if len(st.list) != 0 || len(st.index) != 0 {
+		t.Errorf("%d samples are left when all are too old", len(st.list))
+	}
+}
+
+// Items remembered and wanted are bounded.
+func TestItemsAreBounded(t *testing.T) {
+	rc, ws := newRecent(), newWants()
+	for i := range MaxRecent + 10 {
+		h := &held{at: protocol.Time(i)}
+		h.id[0], h.id[1], h.id[2] = byte(i), byte(i>>8), byte(i>>16)
+		rc.add(h)
+	}
+	if len(rc.byID) != MaxRecent || len(rc.order) != MaxRecent {
+		t.Errorf("%d items remembered, want %d", len(rc.byID), MaxRecent)
+	}
+	for i := range MaxWants + 10 {
+		if w := ws.add(Short(i), 0); (w == nil) != (i >= MaxWants) {
+			t.Fatalf("want %d: %v", i, w)
+		}
+	}
+}
+
+// Peers, children, watchers and guests are bounded, whoever asks.
+func TestPeersAreBounded(t *testing.T) {
+	r := newRig(t, "author", "author")
+	r.in(protocol.BudgetChanged{UploadRate: 1_000_000_000})
+	for i := range MaxPeers + 20 {
+		r.from(name(i), Watch{WatchOn})
+		r.from(name(i), Watch{WatchAWhile})
+		r.from(name(i), Join{Orphan: true, Feasible: maxLatency, Weight: 1, Value: 1, RTT: 20 * time.Millisecond})
+	}
+	watchers, guests := 0, 0
+	for _, p := range r.m.peers.order {
+		if p.watcher {
+			watchers++
+		}
+		if p.guest > 0 {
+			guests++
+		}
+	}
+	p := r.m.Position()
+	if watchers != MaxWatchers || guests != MaxGuests || len(p.Children) != p.DegreeBound || len(r.m.peers.order) > MaxPeers {
+		t.Errorf("%d watchers, %d guests, %d children of %d, %d peers", watchers, guests, len(p.Children), p.DegreeBound, len(r.m.peers.order))
+	}
+}
+
+// The degree follows the uplink and the flow, and a root has one child at least.
+func TestDegreeBound(t *testing.T) {
+	for _, tc := range []struct {
+		rate int64 // bytes a second
+		flow float64
+		root bool
+		want int
+	}{
+		{11_000 * 2 * 7, 11_000, false, 7},
+		{11_000 * 2 * 7, 22_000, false, 3},
+		{1000, 11_000, false, 0},
+		{1000, 11_000, true, 1},
+		{1 << 40, 11_000, false, 1_250_000 / 22_000}, // the uplink is unknown: 10 Mbit/s
+	} {
+		r := newRig(t, "self", map[bool]protocol.PeerID{true: "self"}[tc.root])
+		r.m.flow.rate = tc.flow
+		r.in(protocol.BudgetChanged{UploadRate: tc.rate})
+		if got := r.m.Position().DegreeBound; got != tc.want {
+			t.Errorf("%d bytes/s up, %v flowing, root %v: bound %d, want %d", tc.rate, tc.flow, tc.root, got, tc.want)
+		}
+	}
+}
+
+// Coordinates of peers in a plane come to foretell their round trips.
+func TestCoordinates(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	const n = 40
+	var xs, ys [n]float64
+	var vs [n]vivaldi
+	for i := range n {
+		xs[i], ys[i] = 100*rng.Float64(), 100*rng.Float64()
+		vs[i] = newVivaldi()
+	}
+	rtt := func(i, j int) time.Duration {
+		dx, dy := xs[i]-xs[j], ys[i]-ys[j]
+		return time.Duration((dx*dx+dy*dy)/(1+max(dx, -dx)+max(dy, -dy))*1e6) + 5*time.Millisecond
+	}
+	for range 200 * n {
+		i, j := rng.IntN(n), rng.IntN(n)
+		if i != j {
+			vs[i].update(rtt(i, j), vs[j].coordinate(), rng)
+		}
+	}
+	good, all := 0, 0
+	for i := range n {
+		for j := range i {
+			d := Distance(vs[i].coordinate(), vs[j].coordinate()) - rtt(i, j)
+			if all++; max(d, -d) < rtt(i, j)/4 {
+				good++
+			}
+		}
+	}
+	if 4*good < 3*all {
+		t.Errorf("%d of %d round trips are foretold within a quarter, want three quarters", good, all)
+	}
+}
+
+// Any sequence of messages leaves the machine within its bounds: rig checks after each.
+func FuzzMachine(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
+	f.Add([]byte("a root, a child and a lie or two"))
+	f.Fuzz(playScript)
+}
+
+// The same with scripts drawn at random.
+func TestRandomScripts(t *testing.T) {
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		script := make([]byte, 2+rng.IntN(200))
+		for i := range script {
+			script[i] = byte(rng.Uint32())
+		}
+		playScript(t, script)
+	}
+}
+
+// playScript has a machine hear what two bytes each say.
+func playScript(t *testing.T, script []byte) {
+	r := newRig(t, "self", map[bool]protocol.PeerID{true: "self"}[len(script)%2 == 0])
+	for i := 0; i+1 < len(script) && i < 400; i += 2 {
+		p := name(int(script[i] >> 4))
+		k, v := int(script[i]&15), uint64(script[i+1])
+		s := at(name(int(v&3)), v>>2, time.Duration(v)*ms, name(int(v&15)))
+		switch k {
+		case 0:
+			r.member(p)
+		case 1:
+			r.from(p, Offer{s})
+		case 2:
+			r.from(p, Beat{s})
+		case 3:
+			r.from(p, Accept{s})
+		case 4:
+			r.from(p, Refuse{Reason(v % uint64(numReasons)), s})
+		case 5:
+			r.from(p, Join{Orphan: v&1 == 0, Epoch: v, Feasible: time.Duration(v) * ms, Latency: time.Second, Weight: 1, Value: 1, RTT: ms})
+		case 6:
+			r.from(p, Leave{Reason(v % uint64(numReasons))})
+		case 7:
+			r.from(p, Digest{Late: v&1 == 0, Items: []Announcement{{Short(v), 10}}})
+		case 8:
+			r.push(p, item(p, v+1))
+		case 9:
+			r.from(p, Watch{WatchMode(v % uint64(numModes))})
+		case 10:
+			r.in(protocol.LinkDown{Peer: p})
+		case 11:
+			r.in(protocol.LinkSuspected{Peer: p})
+		case 12:
+			r.from(p, Samples{Root: v, Epoch: v, List: []Sample{{Peer: name(int(v)), Weight: 1, Reach: ReachPublic}}})
+		case 13:
+			r.from(p, Yield{})
+		case 14:
+			r.in(protocol.DialFailed{Peer: p})
+		default:
+			r.wait(time.Duration(v) * 20 * ms)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package omni
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// Decode reads the body of one message; it is a protocol.Decoder, but for Carry. Every
+// encoding is canonical: what decodes re-encodes to the same bytes.
+func Decode(kind uint8, body []byte) (protocol.Message, error) {
+	r := protocol.NewReader(body)
+	var m protocol.Message
+	switch kind {
+	case KindBeat:
+		m = Beat{readState(r)}
+	case KindOffer:
+		m = Offer{readState(r)}
+	case KindJoin:
+		m = readJoin(r)
+	case KindAccept:
+		m = Accept{readState(r)}
+	case KindRefuse:
+		m = Refuse{readReason(r), readState(r)}
+	case KindLeave:
+		m = Leave{readReason(r)}
+	case KindReport:
+		m = Report{Weight: readWeight(r), Value: readWeight(r), Other: readMicros(r), At: readCoordinate(r)}
+	case KindSamples:
+		m = Samples{readBelow(r, 2) == flagAnswer, r.Uint64(), r.Uvarint(1<<64 - 1), readSamples(r, 1)}
+	case KindWatch:
+		m = Watch{WatchMode(readBelow(r, byte(numModes)))}
+	case KindDigest:
+		m = readDigest(r)
+	case KindPull:
+		m = readPull(r)
+	case KindRenew:
+		m = Renew{r.Uvarint(1<<64 - 1)}
+	case KindYield:
+		m = Yield{readSamples(r, 0)}
+	default:
+		return nil, protocol.ErrUnknownKind
+	}
+	if err := r.Done(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// readBelow reads a byte below a limit.
+func readBelow(r *protocol.Reader, limit byte) byte {
+	b := r.Byte()
+	if b >= limit {
+		r.Fail()
+	}
+	return b
+}
+
+func readReason(r *protocol.Reader) Reason { return Reason(readBelow(r, byte(numReasons))) }
+
+func readMicros(r *protocol.Reader) time.Duration {
+	return time.Duration(r.Uvarint(uint64(maxLatency/time.Microsecond))) * time.Microsecond
+}
+
+func readWeight(r *protocol.Reader) int {
+	w := int(r.Uvarint(MaxWeight))
+	if w == 0 {
+		r.Fail()
+	}
+	return w
+}
+
+func readCoordinate(r *protocol.Reader) (c Coordinate) {
+	b := r.Fixed(9)
+	if b == nil {
+		return c
+	}
+	at := func(i int) int16 { return int16(binary.BigEndian.Uint16(b[2*i:])) }
+	c = Coordinate{at(0), at(1), at(2), at(3), b[8]}
+	if c.Height < 0 {
+		r.Fail()
+	}
+	return c
+}
+
+func readState(r *protocol.Reader) (s State) {
+	flags := readBelow(r, 1<<(reachShift+2))
+	s.Attached, s.Publishes = flags&flagAttached != 0, flags&flagPublishes != 0
+	s.Reach = Reach(flags >> reachShift)
+	s.Root = r.Peer()
+	s.Epoch = r.Uvarint(1<<64 - 1)
+	s.Latency, s.Wait, s.Offer = readMicros(r), readMicros(r), readMicros(r)
+	s.Spare = int(r.Uvarint(MaxChildren))
+	s.Price = readMicros(r)
+	if n := r.Count(MaxPath, 8); n > 0 {
+		s.Path = make([]uint64, n)
+		for i := range s.Path {
+			s.Path[i] = r.Uint64()
+		}
+	}
+	s.At = readCoordinate(r)
+	if s.Attached && s.Root == "" {
+		r.Fail()
+	}
+	return s
+}
+
+func readJoin(r *protocol.Reader) (m Join) {
+	m.Orphan = readBelow(r, 2) == flagOrphan
+	m.Epoch = r.Uvarint(1<<64 - 1)
+	m.Feasible, m.Latency = readMicros(r), readMicros(r)
+	m.Weight, m.Value = readWeight(r), readWeight(r)
+	m.RTT, m.At = readMicros(r), readCoordinate(r)
+	m.Old, m.OldOffer, m.OldAt = r.Peer(), readMicros(r), readCoordinate(r)
+	return m
+}
+
+// sampleSize is the least that an encoded Sample takes.
+const sampleSize = 2 + 9 + 2 + 1 + 1 + 1 + 1 + 1 + 1
+
+func readSamples(r *protocol.Reader, least int) []Sample {
+	n := r.Count(MaxBatch, sampleSize)
+	if n < least {
+		r.Fail()
+	}
+	if n == 0 {
+		return nil
+	}
+	list := make([]Sample, n)
+	for i := range list {
+		s := &list[i]
+		s.Peer, s.At, s.Latency, s.Offer = r.Peer(), readCoordinate(r), readMicros(r), readMicros(r)
+		bits := readBelow(r, byte(numReaches)<<5)
+		s.Spare, s.Reach = int(bits&maxSpare), Reach(bits>>5)
+		s.Price = readMicros(r)
+		s.Weight = readWeight(r)
+		s.Age = time.Duration(r.Uvarint(uint64(sampleLife/time.Second))) * time.Second
+		s.Door = r.Peer()
+		s.Addr = string(r.Bytes(MaxAddr))
+		if s.Peer == "" {
+			r.Fail()
+		}
+	}
+	return list
+}
+
+func readDigest(r *protocol.Reader) Digest {
+	m := Digest{Late: readBelow(r, 2) == flagLate}
+	n := r.Count(MaxIDs, 9)
+	if n == 0 {
+		r.Fail()
+		return m
+	}
+	m.Items = make([]Announcement, n)
+	for i := range m.Items {
+		m.Items[i] = Announcement{Short(r.Uint64()), int(r.Uvarint(protocol.MaxItemSize))}
+	}
+	return m
+}
+
+func readPull(r *protocol.Reader) Pull {
+	n := r.Count(MaxIDs, 8)
+	if n == 0 {
+		r.Fail()
+		return Pull{}
+	}
+	m := Pull{Items: make([]Short, n)}
+	for i := range m.Items {
+		m.Items[i] = Short(r.Uint64())
+	}
+	return m
+}

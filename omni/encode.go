@@ -1,0 +1,135 @@
+package omni
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+const (
+	flagAttached  = 1
+	flagPublishes = 2
+	reachShift    = 2
+	flagOrphan    = 1
+	flagLate      = 1
+	flagAnswer    = 1
+)
+
+func flag(set bool, bit byte) byte {
+	if set {
+		return bit
+	}
+	return 0
+}
+
+// appendMicros appends a duration in µs, cut to what travels.
+func appendMicros(b []byte, d time.Duration) []byte {
+	return binary.AppendUvarint(b, uint64(min(max(d, 0), maxLatency)/time.Microsecond))
+}
+
+// micros is a duration as it travels.
+func micros(d time.Duration) time.Duration {
+	return min(max(d, 0), maxLatency).Truncate(time.Microsecond)
+}
+
+func appendCoordinate(b []byte, c Coordinate) []byte {
+	for _, v := range [...]int16{c.X, c.Y, c.Z, c.Height} {
+		b = binary.BigEndian.AppendUint16(b, uint16(v))
+	}
+	return append(b, c.Err)
+}
+
+func (s *State) appendTo(b []byte) []byte {
+	b = append(b, flag(s.Attached, flagAttached)|flag(s.Publishes, flagPublishes)|byte(s.Reach)<<reachShift)
+	b = protocol.AppendPeer(b, s.Root)
+	b = binary.AppendUvarint(b, s.Epoch)
+	b = appendMicros(b, s.Latency)
+	b = appendMicros(b, s.Wait)
+	b = appendMicros(b, s.Offer)
+	b = binary.AppendUvarint(b, uint64(s.Spare))
+	b = appendMicros(b, s.Price)
+	b = binary.AppendUvarint(b, uint64(len(s.Path)))
+	for _, k := range s.Path {
+		b = binary.BigEndian.AppendUint64(b, k)
+	}
+	return appendCoordinate(b, s.At)
+}
+
+// AppendTo implements protocol.Message, for each of them.
+func (m Beat) AppendTo(b []byte) []byte   { return m.appendTo(b) }
+func (m Offer) AppendTo(b []byte) []byte  { return m.appendTo(b) }
+func (m Accept) AppendTo(b []byte) []byte { return m.appendTo(b) }
+func (m Refuse) AppendTo(b []byte) []byte { return m.appendTo(append(b, byte(m.Reason))) }
+func (m Leave) AppendTo(b []byte) []byte  { return append(b, byte(m.Reason)) }
+func (m Watch) AppendTo(b []byte) []byte  { return append(b, byte(m.Mode)) }
+func (m Renew) AppendTo(b []byte) []byte  { return binary.AppendUvarint(b, m.Epoch) }
+
+// AppendTo implements protocol.Message.
+func (m Join) AppendTo(b []byte) []byte {
+	b = append(b, flag(m.Orphan, flagOrphan))
+	b = binary.AppendUvarint(b, m.Epoch)
+	b = appendMicros(b, m.Feasible)
+	b = appendMicros(b, m.Latency)
+	b = binary.AppendUvarint(b, uint64(m.Weight))
+	b = binary.AppendUvarint(b, uint64(m.Value))
+	b = appendMicros(b, m.RTT)
+	b = appendCoordinate(b, m.At)
+	b = protocol.AppendPeer(b, m.Old)
+	b = appendMicros(b, m.OldOffer)
+	return appendCoordinate(b, m.OldAt)
+}
+
+// AppendTo implements protocol.Message.
+func (m Report) AppendTo(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(m.Weight))
+	b = binary.AppendUvarint(b, uint64(m.Value))
+	b = appendMicros(b, m.Other)
+	return appendCoordinate(b, m.At)
+}
+
+// AppendTo implements protocol.Message.
+func (m Samples) AppendTo(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, flag(m.Answer, flagAnswer)), m.Root)
+	return appendSamples(binary.AppendUvarint(b, m.Epoch), m.List)
+}
+
+// AppendTo implements protocol.Message.
+func (m Yield) AppendTo(b []byte) []byte { return appendSamples(b, m.Near) }
+
+func appendSamples(b []byte, list []Sample) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = protocol.AppendPeer(b, s.Peer)
+		b = appendCoordinate(b, s.At)
+		b = appendMicros(b, s.Latency)
+		b = appendMicros(b, s.Offer)
+		b = append(b, byte(min(s.Spare, maxSpare))|byte(s.Reach)<<5)
+		b = appendMicros(b, s.Price)
+		b = binary.AppendUvarint(b, uint64(s.Weight))
+		b = binary.AppendUvarint(b, uint64(s.Age/time.Second))
+		b = protocol.AppendPeer(b, s.Door)
+		b = protocol.AppendBytes(b, []byte(s.Addr))
+	}
+	return b
+}
+
+// AppendTo implements protocol.Message.
+func (m Digest) AppendTo(b []byte) []byte {
+	b = append(b, flag(m.Late, flagLate))
+	b = binary.AppendUvarint(b, uint64(len(m.Items)))
+	for _, a := range m.Items {
+		b = binary.BigEndian.AppendUint64(b, uint64(a.ID))
+		b = binary.AppendUvarint(b, uint64(a.Size))
+	}
+	return b
+}
+
+// AppendTo implements protocol.Message.
+func (m Pull) AppendTo(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(m.Items)))
+	for _, id := range m.Items {
+		b = binary.BigEndian.AppendUint64(b, uint64(id))
+	}
+	return b
+}

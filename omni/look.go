@@ -1,0 +1,369 @@
+package omni
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+const (
+	// lookFirst and lookLast are the shortest and the longest pause between two looks
+	// for a better parent: it grows while there is none (our guesses).
+	lookFirst = 250 * time.Millisecond
+	lookLast  = 4 * time.Second
+	// followFirst is how long a peer waits for its parent to go over to a new root
+	// before it does itself (our guess).
+	followFirst = 400 * time.Millisecond
+	// orphanRetry is the pause between two attempts of a peer without a parent.
+	orphanRetry = 200 * time.Millisecond
+	// silentFor is the silence after which a peer without a parent asks others first:
+	// pings come about once a second (our guess).
+	silentFor = 600 * time.Millisecond
+	// maxProbes bounds the peers that are dialled to be looked at, maxOrphanProbes
+	// the same for a peer without a parent (our guesses).
+	maxProbes       = 3
+	maxOrphanProbes = 4
+	// probeFor bounds the time for one.
+	probeFor = 8 * time.Second
+	// probePause is for how long a member is not looked at again: once its round trip
+	// is known there is no need without a better offer. unreachedPause is the same
+	// after a dial that failed.
+	probePause     = 4 * time.Second
+	unreachedPause = time.Minute
+	// exploreOdds: one look in so many is at a candidate drawn from the good ones
+	// instead of the best, for coordinates err (our guess).
+	exploreOdds = 4
+	// punchCost is what a candidate has to be better that is reached by a punch only,
+	// which takes two dials and often fails (our guess).
+	punchCost = 3 * time.Millisecond
+)
+
+// purpose is why a peer is looked at.
+type purpose uint8
+
+const (
+	asParent purpose = iota // it may be a better parent
+	asChild                 // this one may be a better parent for it
+	asSource                // it may announce to this one
+	asDoor                  // it is linked to one that is to be reached by a punch
+)
+
+// probe is a look at a peer, for which a link is opened.
+type probe struct {
+	why   purpose
+	addr  string  // where it is said to be
+	next  *sample // behind a door
+	until protocol.Time
+}
+
+// candidate is a peer that may be a better parent.
+type candidate struct {
+	peer      *peer // nil without a link
+	sample    *sample
+	predicted time.Duration // this peer's root latency under it
+	spare     bool
+	price     time.Duration // of a place, without spare ones
+}
+
+// look makes this peer look for a parent soon, lookSoon often again.
+func (m *Machine) look(now protocol.Time) {
+	m.lookAt = min(m.lookAt, now.Add(m.jitter(100*time.Millisecond)))
+}
+
+func (m *Machine) lookSoon(now protocol.Time) {
+	m.lookEvery = lookFirst
+	m.lookAt = min(m.lookAt, now.Add(m.jitter(lookFirst)))
+}
+
+// advanceLook looks for a better parent, for standbys, and for children that could not
+// come by themselves.
+func (m *Machine) advanceLook(now protocol.Time, out *protocol.Outbox) {
+	if m.lookAt > now {
+		return
+	}
+	m.tidy(now)
+	if !m.attached() {
+		m.mend(now, out)
+		return
+	}
+	m.lookAt = now.Add(m.jitter(m.lookEvery))
+	m.lookEvery = min(m.lookEvery*17/16, lookLast)
+	m.keepSources(now, out)
+	if m.cfg.Fixed {
+		return
+	}
+	if m.isRoot() || m.nics.reach() != ReachPublic {
+		m.invite(now, out)
+	}
+	if !m.isRoot() && m.joining.to == nil && !m.goOver(now, out) {
+		m.optimise(now, out)
+	}
+}
+
+// tidy ends what has lasted too long.
+func (m *Machine) tidy(now protocol.Time) {
+	m.refusals.expire(now)
+	for _, p := range m.peers.order {
+		if p.probe != nil && p.probe.until <= now && m.joining.to != p {
+			p.probe = nil
+			m.changed = true
+			if !p.linked {
+				m.refused(now, p.id)
+			}
+		}
+		if p.helps > 0 && p.helps <= now {
+			p.helps, m.changed = 0, true
+		}
+		if p.guest > 0 && p.guest <= now {
+			p.guest, m.changed = 0, true
+		}
+	}
+}
+
+// goOver joins a neighbour in a later root's tree, where the parent has not gone there.
+func (m *Machine) goOver(now protocol.Time, out *protocol.Outbox) bool {
+	var best *peer
+	for _, p := range m.peers.order {
+		if p.speaks() && p != m.parent && !p.child && p.state.Attached && term(p.state.Epoch) > term(m.epoch) &&
+			!m.refusals.has(now, p.id) && !slices.Contains(p.state.Path, m.key) &&
+			(best == nil || m.predict(p) < m.predict(best)) {
+			best = p
+		}
+	}
+	if best == nil {
+		return false
+	}
+	m.join(now, best, true, out)
+	return true
+}
+
+// predict is this peer's root latency under one with a link, by what it said last.
+func (m *Machine) predict(p *peer) time.Duration {
+	return p.state.Offer + p.rtt/2 + hopCost
+}
+
+// margin is by how much a new parent has to be better: what changes by itself is no
+// gain.
+func (m *Machine) margin() time.Duration { return max(m.lat/128, 300*time.Microsecond) }
+
+// optimise looks at one candidate.
+func (m *Machine) optimise(now protocol.Time, out *protocol.Outbox) {
+	best, drawn := m.candidates(now)
+	if m.probing() >= maxProbes {
+		return
+	}
+	c := best
+	if m.rng.IntN(exploreOdds) == 0 {
+		c = drawn
+	}
+	switch {
+	case c == nil:
+	case c.peer != nil:
+		m.join(now, c.peer, false, out)
+	default:
+		m.dial(now, c.sample, asParent)
+	}
+}
+
+// candidates returns the best and one drawn from the good ones, nil for none, and notes
+// what the best with a free place offers.
+func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
+	m.alt = maxLatency
+	good := 0
+	consider := func(c candidate, parent bool) {
+		if c.spare && !parent {
+			m.alt = min(m.alt, c.predicted)
+		}
+		if parent {
+			return
+		}
+		if !c.spare {
+			c.predicted += c.price*17/16/time.Duration(m.value()) + m.margin()
+		}
+		if c.predicted < m.lat-m.margin() && (best == nil || c.predicted < best.predicted) {
+			best = &c
+		}
+		if c.peer == nil && c.sample.rtt == 0 && c.predicted < m.lat+m.lat/8+2*time.Millisecond {
+			if good++; m.rng.IntN(good) == 0 {
+				drawn = &c
+			}
+		}
+	}
+	for _, p := range m.peers.order {
+		if !p.speaks() || p.child || p.heard == 0 || !p.state.Attached || p.rtt == 0 ||
+			m.refusals.has(now, p.id) || slices.Contains(p.state.Path, m.key) {
+			continue
+		}
+		if !m.bar.admits(p.state.Epoch, p.state.Latency) && p.state.Epoch == m.epoch {
+			continue
+		}
+		consider(candidate{peer: p, predicted: m.predict(p), spare: p.state.Spare > 0, price: p.state.Price}, p == m.parent)
+	}
+	at := m.place.coordinate()
+	for i := range m.samples.list {
+		s := &m.samples.list[i]
+		predicted := s.Offer + s.distance(at)/2 + hopCost
+		if s.root != m.rootKey() {
+			continue
+		}
+		if s.Reach == ReachPunch {
+			predicted += punchCost
+		}
+		if !m.dialable(s) || m.refusals.has(now, s.Peer) {
+			continue
+		}
+		if p := m.peers.find(s.Peer); p != nil && (p.child || p.linked || p.probe != nil) {
+			continue
+		}
+		consider(candidate{sample: s, predicted: predicted, spare: s.Spare > 0, price: s.Price}, false)
+	}
+	return best, drawn
+}
+
+// elsewhere is the least latency to be had elsewhere.
+func (m *Machine) elsewhere(protocol.Time) time.Duration {
+	if m.alt == 0 {
+		return maxLatency
+	}
+	return m.alt
+}
+
+// dialable reports whether this host can open a link to a member, if need be by a punch.
+func (m *Machine) dialable(s *sample) bool {
+	switch s.Reach {
+	case ReachPublic, ReachUnknown:
+		return true
+	case ReachPunch:
+		if m.nics.reach() != ReachPunch || s.Door == "" || s.Door == m.self {
+			return false
+		}
+		if p := m.peers.find(s.Door); p != nil && p.linked {
+			return true
+		}
+		door := m.samples.get(s.Door)
+		return door != nil && door.Reach == ReachPublic && door.Addr != ""
+	}
+	return false
+}
+
+// probing counts the peers that are being looked at.
+func (m *Machine) probing() (n int) {
+	for _, p := range m.peers.order {
+		if p.probe != nil && p.probe.why != asDoor {
+			n++
+		}
+	}
+	return n
+}
+
+// dial opens a link to a member to look at it; to one behind a NAT by its door.
+func (m *Machine) dial(now protocol.Time, s *sample, why purpose) {
+	pr := &probe{why: why, addr: s.Addr, until: now.Add(probeFor)}
+	to := s.Peer
+	if s.Reach == ReachPunch {
+		if d := m.peers.find(s.Door); d == nil || !d.linked {
+			c := *s
+			pr.why, pr.next, pr.addr, to = asDoor, &c, "", s.Door
+			if door := m.samples.get(s.Door); door != nil {
+				pr.addr = door.Addr
+			}
+		}
+	}
+	p := m.peers.add(to)
+	if p == nil || p.probe != nil {
+		return
+	}
+	m.refusals.add(s.Peer, now.Add(probePause)) // whatever comes of it
+	p.probe = pr
+	m.changed = true
+	if p.linked && p.rtt > 0 {
+		p.probe.until = now // it is what was asked for already
+	}
+}
+
+// probed looks at a peer to which the link is up.
+func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
+	pr := p.probe
+	if pr.why == asDoor {
+		pr.until = now.Add(2*time.Second + 4*p.rtt)
+		if next := m.peers.add(pr.next.Peer); next != nil && next.probe == nil {
+			next.probe = &probe{why: asParent, addr: pr.next.Addr, until: now.Add(probeFor)}
+			m.changed = true
+		}
+		return
+	}
+	if p.rtt == 0 {
+		return // LinkRTT follows
+	}
+	s := m.samples.get(p.id)
+	if s != nil && p.heard == 0 {
+		m.place.update(p.rtt, s.At, m.rng)
+		p.state.At = s.At
+	}
+	if s != nil {
+		s.rtt = p.rtt
+	}
+	if pr.why == asParent && m.attached() && now >= m.sampleAt.Add(-m.sampleEvery/2) {
+		// It is near, or a good parent for who is: what it knows is what is wanted.
+		m.sampleAt = now.Add(m.jitter(m.sampleEvery))
+		m.sendSamples(now, p, false, out)
+	}
+	switch {
+	case !m.attached():
+		if m.joining.to == nil {
+			m.join(now, p, true, out)
+			return
+		}
+		pr.until = now.Add(2 * time.Second)
+		return
+	case pr.why == asChild:
+		if s != nil && m.state(nil).Offer+p.rtt/2+hopCost+m.margin() < s.Latency {
+			out.Send(p.id, Offer{m.state(p)}, protocol.Control, now.Add(time.Second))
+			pr.until = now.Add(time.Second + 2*p.rtt)
+			return
+		}
+	case pr.why == asSource:
+		m.watch(now, p, out)
+	case s != nil && m.joining.to == nil && !m.isRoot() && s.Offer+p.rtt/2+hopCost < m.goal(now):
+		m.join(now, p, false, out)
+		return
+	}
+	p.probe = nil
+	m.changed = true
+}
+
+// invite looks for a member that this peer would serve better than its parent, and that
+// cannot come by itself, because of this host's NAT.
+func (m *Machine) invite(now protocol.Time, out *protocol.Outbox) {
+	if m.probing() >= maxProbes || m.bound() == 0 {
+		return
+	}
+	least := m.margin()
+	if m.spare(false) == 0 {
+		least *= 4
+	}
+	offer, at := m.state(nil).Offer, m.place.coordinate()
+	var best *sample
+	most := time.Duration(0)
+	for i := range m.samples.list {
+		s := &m.samples.list[i]
+		p := m.peers.find(s.Peer)
+		if p != nil && (p.child || p == m.parent || p.probe != nil || p.linked) || !m.dialable(s) || m.refusals.has(now, s.Peer) {
+			continue
+		}
+		if s.root != m.rootKey() {
+			continue
+		}
+		gain := s.Latency - (offer + s.distance(at)/2 + hopCost)
+		if gain <= least {
+			continue
+		}
+		if gain *= time.Duration(s.Weight); gain > most {
+			best, most = s, gain
+		}
+	}
+	if best != nil {
+		m.dial(now, best, asChild)
+	}
+}

@@ -1,0 +1,159 @@
+package omni
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// refusals are the peers that are left alone for a while, each until a time.
+type refusals struct {
+	until map[protocol.PeerID]protocol.Time // for lookup only
+	order []protocol.PeerID                 // as they came
+}
+
+func (r *refusals) has(now protocol.Time, p protocol.PeerID) bool {
+	until, ok := r.until[p]
+	return ok && until > now
+}
+
+func (r *refusals) add(p protocol.PeerID, until protocol.Time) {
+	if r.until == nil {
+		r.until = make(map[protocol.PeerID]protocol.Time)
+	}
+	if _, ok := r.until[p]; !ok {
+		if len(r.order) == MaxRefusals {
+			delete(r.until, r.order[0])
+			r.order = slices.Delete(r.order, 0, 1)
+		}
+		r.order = append(r.order, p)
+	}
+	r.until[p] = until
+}
+
+// expire forgets those whose time is over.
+func (r *refusals) expire(now protocol.Time) {
+	r.order = slices.DeleteFunc(r.order, func(p protocol.PeerID) bool {
+		if r.until[p] > now {
+			return false
+		}
+		delete(r.until, p)
+		return true
+	})
+}
+
+// clear forgets all.
+func (r *refusals) clear() { *r = refusals{} }
+
+// refused leaves a peer alone for a while: a shorter one without a parent.
+func (m *Machine) refused(now protocol.Time, p protocol.PeerID) {
+	d := 15 * time.Second
+	if !m.attached() {
+		d = time.Second
+	}
+	m.refusals.add(p, now.Add(m.jitter(d)))
+}
+
+// orphaned looks for a new parent; the subtree comes along.
+func (m *Machine) orphaned(now protocol.Time, why string, out *protocol.Outbox) {
+	if m.parent != nil {
+		out.Note("omni.orphan: "+why, m.parent.id, protocol.ItemID{}, int64(len(m.children)))
+		m.refusals.clear()
+		m.refusals.add(m.parent.id, now.Add(5*time.Second))
+	}
+	m.parent = nil
+	m.changed = true
+	m.orphanSince = now
+	m.rooted.cut = false
+	m.staleAt = protocol.Never
+	m.rooted.claimAt = now.Add(m.jitter(claimLost))
+	if m.owned {
+		m.rooted.claimAt = now.Add(m.jitter(claimWithoutAuthor))
+	}
+	m.tellChildren(now, 0)
+	m.wants.hurryAll(now)
+	m.mend(now, out)
+}
+
+// mend asks the peer for a place that can be expected to be the best parent: of those
+// with a link one that surely is not below this one, then others, who can prove that
+// with the next beat. Without any, members are dialled, several at once.
+func (m *Machine) mend(now protocol.Time, out *protocol.Outbox) {
+	m.lookAt = min(max(m.lookAt, now), now.Add(m.jitter(orphanRetry)))
+	if m.lookAt <= now {
+		m.lookAt = now.Add(m.jitter(orphanRetry))
+	}
+	if m.joining.to != nil || m.isRoot() || !m.running {
+		return
+	}
+	var best *peer
+	for _, p := range m.peers.order {
+		if p.speaks() && !p.child && !m.refusals.has(now, p.id) && m.mayAsk(p) && (best == nil || m.sooner(now, p, best)) {
+			best = p
+		}
+	}
+	if best != nil {
+		m.join(now, best, true, out)
+	}
+	if best == nil || now.Sub(m.orphanSince) > 2*orphanRetry {
+		m.dialSome(now, maxOrphanProbes-m.probing(), asParent)
+	}
+}
+
+// mayAsk reports whether an orphan may ask p for a place: not where that is known to
+// lie below.
+func (m *Machine) mayAsk(p *peer) bool {
+	return p.heard == 0 || p.state.Attached && !slices.Contains(p.state.Path, m.key)
+}
+
+// sooner orders those that an orphan may ask.
+func (m *Machine) sooner(now protocol.Time, a, b *peer) bool {
+	rank := func(p *peer) int {
+		switch {
+		case now.Sub(p.spoke) > silentFor:
+			return 4 // dead, perhaps, but the failure detector does not know yet
+		case p.heard == 0:
+			return 2
+		case !m.bar.admits(p.state.Epoch, p.state.Latency):
+			return 3
+		case p.state.Spare == 0 && p.state.Offer == 0:
+			return 1
+		}
+		return 0
+	}
+	if ra, rb := rank(a), rank(b); ra != rb {
+		return ra < rb
+	}
+	return m.predict(a) < m.predict(b)
+}
+
+// dialSome opens links to the most promising members that are known of.
+func (m *Machine) dialSome(now protocol.Time, n int, why purpose) {
+	at := m.place.coordinate()
+	for ; n > 0; n-- {
+		var best *sample
+		least := maxLatency
+		for i := range m.samples.list {
+			s := &m.samples.list[i]
+			if p := m.peers.find(s.Peer); p != nil && (p.linked || p.probe != nil) || m.refusals.has(now, s.Peer) || !m.dialable(s) {
+				continue
+			}
+			d := s.Offer + s.distance(at)/2 + m.rngDuration(20*time.Millisecond)
+			if why == asSource {
+				d = m.rngDuration(time.Second) // anywhere
+			}
+			if best == nil || d < least {
+				best, least = s, d
+			}
+		}
+		if best == nil {
+			return
+		}
+		m.dial(now, best, why)
+	}
+}
+
+func (m *Machine) rngDuration(d time.Duration) time.Duration {
+	return time.Duration(m.rng.Int64N(int64(d)))
+}

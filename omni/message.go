@@ -1,0 +1,271 @@
+package omni
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// Kinds of messages. An item travels as protocol.Carry, which all objects share.
+const (
+	KindBeat uint8 = 1 + iota
+	KindOffer
+	KindJoin
+	KindAccept
+	KindRefuse
+	KindLeave
+	KindReport
+	KindSamples
+	KindWatch
+	KindDigest
+	KindPull
+	KindRenew
+	KindYield
+)
+
+// maxLatency bounds a root latency on the wire (our guess).
+const maxLatency = 100 * time.Second
+
+// Reach says who can open a link to a peer.
+type Reach uint8
+
+// The values of Reach.
+const (
+	// ReachUnknown: nobody knows.
+	ReachUnknown Reach = iota
+	// ReachPublic: anybody.
+	ReachPublic
+	// ReachPunch: by a hole punch, who can punch too.
+	ReachPunch
+	// ReachNone: nobody; it opens links itself.
+	ReachNone
+	numReaches
+)
+
+// State is where the sender stands.
+//
+//	flags:1 root:peer epoch:uvarint latency:uvarint wait:uvarint offer:uvarint
+//	spare:uvarint price:uvarint path:count,8… coordinate:9 door:peer
+//
+// Flags: 1 attached, 2 the root publishes, 4 and 8 the reach.
+type State struct {
+	// Attached is set where the sender is the root or has a parent; of others only
+	// the coordinate and the reach mean something.
+	Attached bool
+	// Publishes is set where the root publishes.
+	Publishes bool
+	Reach     Reach
+	Root      protocol.PeerID
+	// Epoch is the latest beat: term in the upper 32 bits, number in the lower.
+	Epoch uint64
+	// Latency is that from the root to the sender, in µs on the wire; Wait is what an
+	// item waits there for its turn to the receiver, and Offer the latency with what it
+	// would wait for a turn after all present ones.
+	Latency, Wait, Offer time.Duration
+	// Spare is how many more children there is room for; without any, Price is what
+	// the child loses least that would have to go: its latency there less that here,
+	// times its value.
+	Spare int
+	Price time.Duration
+	// Path has the keys of the sender's ancestors, the root first; at most MaxPath.
+	Path []uint64
+	At   Coordinate
+}
+
+// Beat tells a child, or a watcher, where the sender stands.
+type Beat struct{ State }
+
+// Offer tells a peer that it might want to be a child, or that there is a new root.
+type Offer struct{ State }
+
+// Accept answers a Join: the sender is the receiver's parent from now on.
+type Accept struct{ State }
+
+// Refuse answers a Join. reason:1 state
+type Refuse struct {
+	Reason Reason
+	State
+}
+
+// Reason says why a Join is refused or an end is made.
+type Reason uint8
+
+// The reasons.
+const (
+	// Full: no place left, and none worth giving up.
+	Full Reason = iota
+	// NoGain: the latency would be no less, or others would lose more.
+	NoGain
+	// Loop: the sender is below the receiver, or may be.
+	Loop
+	// Detached: the sender has no place in the tree itself.
+	Detached
+	// Moved: the receiver has a better parent.
+	Moved
+	// Stranger: the receiver is not taken for a parent or a child.
+	Stranger
+	// Withholds: items did not come.
+	Withholds
+	// Left: the sender leaves the topic.
+	Left
+	// Lost: the sender cannot reach the receiver.
+	Lost
+	numReasons
+)
+
+var reasonNames = [numReasons]string{"full", "no gain", "loop", "detached", "moved", "stranger", "withholds", "left", "lost"}
+
+// String is a word or two for people.
+func (r Reason) String() string {
+	if r < numReasons {
+		return reasonNames[r]
+	}
+	return "?"
+}
+
+// Join asks to be taken in as a child.
+//
+//	flags:1 epoch:uvarint feasible:uvarint latency:uvarint weight:uvarint value:uvarint rtt:uvarint
+//	coordinate:9 old:peer oldOffer:uvarint oldAt:9
+//
+// Flags: 1 orphan.
+type Join struct {
+	// Orphan is set where the sender has no parent: Latency means nothing then.
+	Orphan bool
+	// Epoch and Feasible are the sender's bound: only who stands before it may become
+	// its parent, so that there is never a cycle.
+	Epoch    uint64
+	Feasible time.Duration
+	Latency  time.Duration
+	// Weight is the number of hosts in the sender's subtree, itself included.
+	Weight int
+	// Value is Weight and what the sender could do for others in a better place.
+	Value int
+	RTT   time.Duration
+	At    Coordinate
+	// Old is its parent, OldOffer what that could offer to others in its place.
+	Old      protocol.PeerID
+	OldOffer time.Duration
+	OldAt    Coordinate
+}
+
+// Leave ends what is between a parent and a child, by either. reason:1
+type Leave struct{ Reason Reason }
+
+// Report tells the parent of the subtree.
+//
+//	weight:uvarint value:uvarint other:uvarint coordinate:9
+type Report struct {
+	Weight, Value int
+	// Other is the least latency that the sender knows to have elsewhere.
+	Other time.Duration
+	At    Coordinate
+}
+
+// Sample says where a member stands.
+//
+//	peer coordinate:9 latency:uvarint offer:uvarint bits:1 price:uvarint weight:uvarint age:uvarint door:peer addr:bytes
+type Sample struct {
+	Peer protocol.PeerID
+	At   Coordinate
+	// Latency and Offer are those of its State.
+	Latency, Offer time.Duration
+	// Spare is how many places it has, at most maxSpare; Price that of its State.
+	Spare  int
+	Price  time.Duration
+	Reach  Reach
+	Weight int
+	// Age is for how long this has been known, whole seconds on the wire.
+	Age time.Duration
+	// Door is a peer that anybody can dial and that is linked to it, where it cannot be
+	// dialled itself: the rendezvous of a punch. Empty for none.
+	Door protocol.PeerID
+	// Addr is where it says that it is, a binary multiaddr of at most MaxAddr bytes.
+	Addr string
+}
+
+// maxSpare is the most that Sample.Spare says.
+const maxSpare = 31
+
+// Samples passes on what is known of members, 1 to MaxBatch of them.
+//
+//	flags:1 root:8 epoch:uvarint count:uvarint sample…
+//
+// Flags: 1 answer.
+type Samples struct {
+	// Answer is set where it answers others: it is not answered again.
+	Answer bool
+	// Root is the key of the root under which they stand, Epoch the sender's.
+	Root  uint64
+	Epoch uint64
+	List  []Sample
+}
+
+// Watch asks for each new item to be announced, for good, for a while, or no longer.
+//
+//	mode:1
+type Watch struct{ Mode WatchMode }
+
+// WatchMode is what a Watch asks for.
+type WatchMode uint8
+
+// The modes.
+const (
+	WatchOff WatchMode = iota
+	WatchOn
+	// WatchAWhile also asks for what came lately: the sender hears nothing any more.
+	WatchAWhile
+	numModes
+)
+
+// Announcement names an item that the sender holds, or with Digest.Late expects.
+type Announcement struct {
+	ID Short
+	// Size is that of the encoded item in bytes.
+	Size int
+}
+
+// Short is the beginning of an item's ID: enough to tell the items of some seconds
+// apart. Two that share it, which takes their author 2^32 attempts, are found by
+// repair.
+type Short uint64
+
+func short(id protocol.ItemID) Short { return Short(binary.BigEndian.Uint64(id[:8])) }
+
+// Digest announces 1 to MaxIDs items.
+//
+//	flags:1 count:uvarint count×(id:8 size:uvarint)
+//
+// Flags: 1 late.
+type Digest struct {
+	// Late says that the sender has not got the items itself, and has asked for them.
+	Late  bool
+	Items []Announcement
+}
+
+// Pull asks for 1 to MaxIDs announced items. count:uvarint count×id:8
+type Pull struct{ Items []Short }
+
+// Renew asks for a beat later than an epoch, upwards. epoch:uvarint
+type Renew struct{ Epoch uint64 }
+
+// Yield asks a child to look for another place, because somebody needs its own more.
+//
+//	count:uvarint sample…
+type Yield struct{ Near []Sample }
+
+// Kind implements protocol.Message, for each of them.
+func (Beat) Kind() uint8    { return KindBeat }
+func (Offer) Kind() uint8   { return KindOffer }
+func (Join) Kind() uint8    { return KindJoin }
+func (Accept) Kind() uint8  { return KindAccept }
+func (Refuse) Kind() uint8  { return KindRefuse }
+func (Leave) Kind() uint8   { return KindLeave }
+func (Report) Kind() uint8  { return KindReport }
+func (Samples) Kind() uint8 { return KindSamples }
+func (Watch) Kind() uint8   { return KindWatch }
+func (Digest) Kind() uint8  { return KindDigest }
+func (Pull) Kind() uint8    { return KindPull }
+func (Renew) Kind() uint8   { return KindRenew }
+func (Yield) Kind() uint8   { return KindYield }

@@ -1,0 +1,113 @@
+package omni
+
+import (
+	"encoding/hex"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+var (
+	place   = Coordinate{16, -16, 32, 8, 40}
+	placed  = State{Attached: true, Reach: ReachPublic, Root: "r", Epoch: 1<<32 | 3, Latency: ms, Wait: 2 * ms, Offer: 3 * ms, Spare: 4, Price: ms, Path: []uint64{0x72}, At: place}
+	someone = Sample{Peer: "p", At: place, Latency: ms, Offer: 2 * ms, Spare: 31, Reach: ReachPunch, Price: ms, Weight: 5, Age: 6 * time.Second, Door: "d", Addr: "a"}
+)
+
+const (
+	hexPlace  = "0010fff00020000828"
+	hexPlaced = "050172" + "8380808010" + "e807d00fb817" + "04e807" + "010000000000000072" + hexPlace
+	hexSome   = "0170" + hexPlace + "e807d00f" + "5f" + "e807" + "05060164" + "0161"
+)
+
+// golden are the encodings.
+var golden = []struct {
+	name string
+	msg  protocol.Message
+	hex  string
+}{
+	{"beat", Beat{placed}, hexPlaced},
+	{"offer of an orphan", Offer{State{At: place}}, "0000000000000000" + "00" + hexPlace},
+	{"accept", Accept{placed}, hexPlaced},
+	{"refuse", Refuse{Loop, placed}, "02" + hexPlaced},
+	{"join", Join{Epoch: 3, Feasible: ms, Latency: 2 * ms, Weight: 4, Value: 5, RTT: ms, At: place, Old: "o", OldOffer: ms, OldAt: place},
+		"0003e807d00f0405e807" + hexPlace + "016fe807" + hexPlace},
+	{"join of an orphan", Join{Orphan: true, Weight: 1, Value: 1}, "0100000001010000000000000000000000" + "00000000000000000000"},
+	{"leave", Leave{Withholds}, "06"},
+	{"report", Report{Weight: 3, Value: 4, Other: ms, At: place}, "0304e807" + hexPlace},
+	{"samples", Samples{Root: 0x72, Epoch: 3, List: []Sample{someone}}, "0000000000000000720301" + hexSome},
+	{"samples, an answer", Samples{Answer: true, List: []Sample{someone}}, "0100000000000000000001" + hexSome},
+	{"watch", Watch{WatchAWhile}, "02"},
+	{"digest", Digest{Items: []Announcement{{0x1122, 1000}}}, "00010000000000001122e807"},
+	{"digest, late", Digest{Late: true, Items: []Announcement{{1, 0}}}, "0101000000000000000100"},
+	{"pull", Pull{[]Short{7}}, "010000000000000007"},
+	{"renew", Renew{300}, "ac02"},
+	{"yield", Yield{}, "00"},
+	{"yield, with a hint", Yield{[]Sample{someone}}, "01" + hexSome},
+}
+
+func TestGolden(t *testing.T) {
+	for _, tc := range golden {
+		if got := hex.EncodeToString(tc.msg.AppendTo(nil)); got != tc.hex {
+			t.Errorf("%s: encoded as\n%s, want\n%s", tc.name, got, tc.hex)
+		}
+		body, _ := hex.DecodeString(tc.hex)
+		got, err := Decode(tc.msg.Kind(), body)
+		if err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+			continue
+		}
+		if again := hex.EncodeToString(got.AppendTo(nil)); again != tc.hex || got.Kind() != tc.msg.Kind() {
+			t.Errorf("%s: decoded and encoded again as %s", tc.name, again)
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		kind uint8
+		hex  string
+		err  error
+	}{
+		{"an unknown kind", 99, "", protocol.ErrUnknownKind},
+		{"nothing", KindBeat, "", protocol.ErrTruncated},
+		{"attached to nobody", KindBeat, "0100000000000000" + "00" + hexPlace, protocol.ErrMalformed},
+		{"an unknown flag", KindBeat, "10" + hexPlaced[2:], protocol.ErrMalformed},
+		{"a height below nothing", KindReport, "0101000010fff00020ffff28", protocol.ErrMalformed},
+		{"a weight of nothing", KindReport, "000100" + hexPlace, protocol.ErrMalformed},
+		{"an unknown reason", KindLeave, "09", protocol.ErrMalformed},
+		{"an unknown mode", KindWatch, "03", protocol.ErrMalformed},
+		{"a digest of nothing", KindDigest, "0000", protocol.ErrMalformed},
+		{"a pull of nothing", KindPull, "00", protocol.ErrMalformed},
+		{"too many pulled", KindPull, "41", protocol.ErrMalformed},
+		{"samples of nobody", KindSamples, "0000000000000000000000", protocol.ErrMalformed},
+		{"more than there is", KindLeave, "0000", protocol.ErrMalformed},
+	} {
+		body, err := hex.DecodeString(tc.hex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := Decode(tc.kind, body); !errors.Is(err, tc.err) {
+			t.Errorf("%s: decoded as %v, %v, want %v", tc.name, m, err, tc.err)
+		}
+	}
+}
+
+// Whatever decodes encodes to the same bytes.
+func FuzzDecode(f *testing.F) {
+	for _, tc := range golden {
+		body, _ := hex.DecodeString(tc.hex)
+		f.Add(tc.msg.Kind(), body)
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, body []byte) {
+		m, err := Decode(kind, body)
+		if err != nil {
+			return
+		}
+		if got := m.AppendTo(nil); string(got) != string(body) {
+			t.Errorf("kind %d: %x decoded and encoded again as %x", kind, body, got)
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package omni
+
+import (
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+const (
+	// recognised is for how long an item is remembered, served and not asked for again
+	// (iroh-gossip keeps 30 s).
+	recognised = 30 * time.Second
+	// late is the age up to which items are announced to who has just come (our guess:
+	// longer than any way through the tree).
+	latest = 2 * time.Second
+)
+
+// held is an item that was accepted here.
+type held struct {
+	id      protocol.ItemID
+	size    int
+	at      protocol.Time
+	holders peerSet // peers known to have it, or that were sent it
+	served  peerSet // peers that were sent it on request once, or again
+	again   peerSet
+}
+
+func (h *held) announcement() Announcement { return Announcement{short(h.id), h.size} }
+
+// serve reports whether a peer may be sent the item on request, and counts: twice, for
+// the first answer may be lost.
+func (h *held) serve(p *peer) bool {
+	switch {
+	case h.again.has(p):
+		return false
+	case h.served.has(p):
+		h.again.add(p)
+	default:
+		h.served.add(p)
+	}
+	return true
+}
+
+// recent remembers the items of some time, at most MaxRecent.
+type recent struct {
+	byID  map[Short]*held // for lookup only
+	order []*held         // as they came
+}
+
+func newRecent() recent { return recent{byID: make(map[Short]*held)} }
+
+func (r *recent) get(id Short) *held { return r.byID[id] }
+
+func (r *recent) add(h *held) {
+	if len(r.order) >= MaxRecent {
+		r.drop()
+	}
+	r.byID[short(h.id)] = h
+	r.order = append(r.order, h)
+}
+
+func (r *recent) drop() {
+	delete(r.byID, short(r.order[0].id))
+	r.order[0] = nil
+	r.order = r.order[1:]
+}
+
+// expire forgets what came before a time.
+func (r *recent) expire(before protocol.Time) {
+	for len(r.order) > 0 && r.order[0].at < before {
+		r.drop()
+	}
+}
+
+// forget frees a peer's bit.
+func (r *recent) forget(p *peer) {
+	for _, h := range r.order {
+		h.holders.remove(p)
+		h.served.remove(p)
+		h.again.remove(p)
+	}
+}
+
+// since returns the items accepted after a time, at most MaxIDs, the latest.
+func (r *recent) since(t protocol.Time, not *peer) (list []Announcement) {
+	for i := len(r.order) - 1; i >= 0 && r.order[i].at >= t && len(list) < MaxIDs; i-- {
+		if h := r.order[i]; !h.holders.has(not) && h.size > 0 {
+			list = append(list, h.announcement())
+		}
+	}
+	return list
+}

@@ -1,0 +1,106 @@
+package omni
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// sourceRetry is for how long a peer that is no fit standby is not asked again (our
+// guess).
+const sourceRetry = 30 * time.Second
+
+// fit reports whether a peer will do as a standby: it is neither in this one's own
+// subtree nor below its parent, so that what cuts this one off does not cut it off too.
+// Where the parent is the root there is nothing beside it.
+func (m *Machine) fit(p *peer) bool {
+	if !p.speaks() || p == m.parent || p.child || p.heard == 0 || !p.state.Attached || slices.Contains(p.state.Path, m.key) {
+		return false
+	}
+	return m.parent == nil || len(m.path) <= 1 || !slices.Contains(p.state.Path, m.parent.key)
+}
+
+// keepSources sees to it that there are MaxSources standbys: of those with a link
+// anyway the nearest to the root, or else members dialled for it.
+func (m *Machine) keepSources(now protocol.Time, out *protocol.Outbox) {
+	n := 0
+	for _, p := range m.peers.order {
+		if p.source && !m.fit(p) {
+			p.source = false
+			m.changed = true
+			m.refusals.add(p.id+"/source", now.Add(sourceRetry))
+			if p.linked {
+				out.Send(p.id, Watch{WatchOff}, protocol.Control, now.Add(time.Second))
+			}
+		}
+		if p.source {
+			n++
+		}
+	}
+	for ; n < MaxSources; n++ {
+		var best *peer
+		for _, p := range m.peers.order {
+			if !p.source && m.fit(p) && !m.refusals.has(now, p.id+"/source") && !m.refusals.has(now, p.id) &&
+				(best == nil || m.predict(p) < m.predict(best)) {
+				best = p
+			}
+		}
+		if best == nil {
+			break
+		}
+		m.watch(now, best, out)
+	}
+	if n < MaxSources && m.probing() == 0 {
+		m.dialSome(now, 1, asSource)
+	}
+}
+
+// watch makes a peer a standby.
+func (m *Machine) watch(now protocol.Time, p *peer, out *protocol.Outbox) {
+	p.source = true
+	m.changed = true
+	out.Send(p.id, Watch{WatchOn}, protocol.Control, now.Add(time.Second))
+}
+
+// takeWatch announces to a peer from now on, for a while, or no longer. WatchOff goes
+// both ways: it also says that there is no room.
+func (m *Machine) takeWatch(now protocol.Time, p *peer, mode WatchMode, out *protocol.Outbox) {
+	m.changed = true
+	switch mode {
+	case WatchOff:
+		p.watcher = false
+		if p.source {
+			p.source = false
+			m.refusals.add(p.id+"/source", now.Add(sourceRetry))
+		}
+		if !p.child {
+			p.beatAt = protocol.Never
+		}
+	case WatchOn:
+		n := 0
+		for _, q := range m.peers.order {
+			if q.watcher {
+				n++
+			}
+		}
+		if n >= MaxWatchers && !p.watcher {
+			out.Send(p.id, Watch{WatchOff}, protocol.Control, now.Add(time.Second))
+			return
+		}
+		p.watcher = true
+		p.beatAt = now
+		m.catchUp(now, p, out)
+	case WatchAWhile:
+		n := 0
+		for _, q := range m.peers.order {
+			if q.guest > now {
+				n++
+			}
+		}
+		if n < MaxGuests || p.guest > now {
+			p.guest = now.Add(guestFor)
+		}
+		m.catchUp(now, p, out)
+	}
+}
