@@ -32,7 +32,7 @@ func used(list []*process) (reports []report, cpu time.Duration) {
 // those at which a round's items arrived, from the first to the last.
 func BenchmarkOneToOne(b *testing.B) {
 	const size = 8 << 10
-	items := sized("QUILT_LANTEST_ITEMS", 5000, 20000)
+	items := sized("QUILT_LANTEST_ITEMS", 5000)
 	l := stageLAN(b, 4, "")
 	quilt := members(b, l, 2, "QUILT_LANTEST_BYTES=1000000000")
 	settle(b, quilt)
@@ -77,8 +77,8 @@ func BenchmarkOneToOne(b *testing.B) {
 // by multicast and by GossipSub over QUIC, in turns.
 func BenchmarkOneToTen(b *testing.B) {
 	const size, receivers = 1 << 10, 10
-	items := sized("QUILT_LANTEST_ITEMS", 2000, 10000)
-	rate := float64(sized("QUILT_LANTEST_RATE", 100, 100))
+	items := sized("QUILT_LANTEST_ITEMS", 2000)
+	rate := float64(sized("QUILT_LANTEST_RATE", 100))
 	l := stageLAN(b, receivers+1, "")
 	quilt := members(b, l, receivers+1)
 	settle(b, quilt)

@@ -2,5 +2,6 @@
 // the lab: peers that have the core and multicast sockets, and neither links nor disk,
 // so that what is measured is multicast. Beside them, in the same runs, a bare loop of
 // system calls and signatures, and go-libp2p-pubsub. It contains tests and benchmarks
-// only; the long ones need QUILT_LONG=1.
+// only; those that keep the machine busy need QUILT_LONG=1, and QUILT_LANTEST_PEERS and
+// QUILT_LANTEST_ITEMS say how many peers and items.
 package lantest
