@@ -29,8 +29,29 @@ func (h *Host) convey(l *link, leaves protocol.Time, e event) {
 	l.last = max(l.last, leaves.Add(n.trip(h.index, e.host)))
 	if n.cfg.Topology != nil {
 		e.kind, e.then = evArrive, e.kind
+		e.ahead = h.airborne(int(e.bytes))
 	}
 	n.schedule(l.last.Sub(n.now), e)
+}
+
+// airborne is how long a frame was on its sender's line, in nanoseconds, or longest: it
+// travels with the frame, for to look at the sender again would cost a cache miss for
+// every message.
+type airborne uint32
+
+const longest airborne = math.MaxUint32
+
+// airborne is how long bytes take on the host's line.
+func (h *Host) airborne(bytes int) airborne {
+	return airborne(min(airtime(bytes, h.upMbps()), time.Duration(longest)))
+}
+
+// duration is it as a duration, for an event at a host.
+func (a airborne) duration(h *Host, e *event) time.Duration {
+	if a == longest {
+		return airtime(int(e.bytes), h.net.hosts[e.from].upMbps())
+	}
+	return time.Duration(a)
 }
 
 // downlink takes a frame, whose last bit arrives now, through the host's downlink.
@@ -39,7 +60,7 @@ func (h *Host) convey(l *link, leaves protocol.Time, e event) {
 func (h *Host) downlink(e *event) {
 	n := h.net
 	takes := airtime(int(e.bytes), h.downMbps)
-	ahead := min(takes, airtime(int(e.bytes), n.hosts[e.from].upMbps()))
+	ahead := min(takes, e.ahead.duration(h, e))
 	h.downFree = max(h.downFree, n.now.Add(-ahead)).Add(takes)
 	e.kind = e.then
 	if h.downFree == n.now {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/core"
@@ -83,6 +84,7 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 		h.play = wrap(h.core, rng)
 	}
 	n.hosts = append(n.hosts, h)
+	n.places = append(n.places, h.place)
 	if n.cfg.Topology != nil {
 		h.up.mbps, h.downMbps = h.topo().Up, h.topo().Down
 	}
@@ -94,18 +96,42 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 }
 
 // peerID is the ID of the host with a number, which can be read off it.
-func peerID(i int32) protocol.PeerID { return protocol.PeerID(fmt.Sprintf("sim-host-%06d", i)) }
+func peerID(i int32) protocol.PeerID {
+	return protocol.PeerID(fmt.Sprintf("%s%0*d", idPrefix, idDigits, i))
+}
+
+const (
+	idPrefix = "sim-host-"
+	idDigits = 6 // at least
+)
 
 // host returns the host with an ID, nil for none.
 func (n *Network) host(id protocol.PeerID) *Host {
-	i := 0
-	for _, c := range []byte(id[max(0, len(id)-6):]) {
-		i = 10*i + int(c) - '0'
-	}
-	if i < 0 || i >= len(n.hosts) || n.hosts[i].id != id {
+	i := n.indexOf(id)
+	if i < 0 {
 		return nil
 	}
 	return n.hosts[i]
+}
+
+// indexOf returns the number of the host with an ID, -1 for none, without a look at
+// the host itself.
+func (n *Network) indexOf(id protocol.PeerID) int32 {
+	digits, ok := strings.CutPrefix(string(id), idPrefix)
+	if !ok || len(digits) < idDigits || len(digits) > idDigits && digits[0] == '0' {
+		return -1
+	}
+	i := 0
+	for _, c := range []byte(digits) {
+		if c < '0' || c > '9' || i >= len(n.hosts) {
+			return -1
+		}
+		i = 10*i + int(c-'0')
+	}
+	if i >= len(n.hosts) {
+		return -1
+	}
+	return int32(i)
 }
 
 // share gives a record its place in memory, for all address books the same: most hosts

@@ -6,7 +6,7 @@ import "time"
 // the topology's round trip, or Config.Latency. It is the same both ways.
 func (n *Network) latency(a, b int32) time.Duration {
 	if t := n.cfg.Topology; t != nil {
-		return t.RTT(int(n.hosts[a].place), int(n.hosts[b].place)) / 2
+		return t.RTT(int(n.places[a]), int(n.places[b])) / 2
 	}
 	return n.cfg.Latency
 }

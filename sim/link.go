@@ -121,7 +121,7 @@ func (h *Host) close(p protocol.PeerID) {
 		return
 	}
 	if n.reachable(h.index, other.index) {
-		h.flush(other, l)
+		h.flush(other.index, l)
 		h.convey(l, h.takeLine(0), event{host: other.index, kind: evLinkGone, from: h.index, gen: l.gen})
 	}
 	h.links.remove(other.index)

@@ -176,7 +176,7 @@ func (h *Host) multicast(e protocol.Multicast) {
 			continue
 		}
 		arrives := leaves.Add(n.trip(h.index, i))
-		n.schedule(arrives.Sub(n.now), event{host: i, kind: evArrive, then: evHeard, from: h.index, bytes: int32(bytes), frame: f})
+		n.schedule(arrives.Sub(n.now), event{host: i, kind: evArrive, then: evHeard, from: h.index, bytes: int32(bytes), ahead: h.airborne(bytes), frame: f})
 	}
 }
 

@@ -68,6 +68,7 @@ type Network struct {
 	queue  queue
 	event  event // that happens now
 	hosts  []*Host
+	places []int32    // of the hosts: side by side, for every message asks for two
 	links  *rand.Rand // losses and jitter
 	peers  *rand.Rand // seeds of hosts
 	gen    uint32

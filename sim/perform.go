@@ -104,16 +104,16 @@ func (h *Host) deliver(it *protocol.Item) {
 // send puts a message on the link to a peer, if there is one.
 func (h *Host) send(to protocol.PeerID, f frame, class protocol.Class, expires protocol.Time) {
 	n := h.net
-	other := n.host(to)
-	if other == nil {
+	other := n.indexOf(to)
+	if other < 0 {
 		return
 	}
-	l := h.links.get(other.index)
+	l := h.links.get(other)
 	if l == nil {
 		return
 	}
 	n.buf = protocol.AppendFrame(n.buf[:0], f.topic, f.object, f.msg)
-	n.trace.frame(h.index, other.index, n.buf)
+	n.trace.frame(h.index, other, n.buf)
 	if n.cfg.Codec {
 		f.msg = h.recode(n.buf)
 	}

@@ -14,6 +14,7 @@ type event struct {
 	bytes int32     // of messages: length of the encoded frame
 	kind  eventKind // what happens
 	then  eventKind // of arrivals: what it is behind the downlink
+	ahead airborne  // of arrivals: how long it was on the sender's line
 	input protocol.Input
 	frame frame // of messages
 }

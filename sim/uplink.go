@@ -54,7 +54,7 @@ type dropped struct {
 
 // enqueue has a frame of some bytes sent on a link: at once if nothing is ahead of
 // it.
-func (h *Host) enqueue(other *Host, l *link, f frame, size int, class protocol.Class, expires protocol.Time) {
+func (h *Host) enqueue(other int32, l *link, f frame, size int, class protocol.Class, expires protocol.Time) {
 	n := h.net
 	if n.cfg.Topology == nil || h.up.free <= n.now.Add(lineBuffer) && len(h.up.turn) == 0 {
 		h.transmit(other, l, f, size)
@@ -73,7 +73,7 @@ func (h *Host) enqueue(other *Host, l *link, f frame, size int, class protocol.C
 		Tag: dropped{f.topic, f.object, itemOf(f.msg)}})
 	if !l.wait.inTurn {
 		l.wait.inTurn = true
-		h.up.turn = append(h.up.turn, other.index)
+		h.up.turn = append(h.up.turn, other)
 	}
 	h.report(other, l)
 	h.whenFree()
@@ -102,9 +102,9 @@ func (h *Host) nextFrame() {
 			h.whenFree()
 			return
 		}
-		other := h.net.hosts[h.up.turn[0]]
+		other := h.up.turn[0]
 		h.up.turn = slices.Delete(h.up.turn, 0, 1)
-		l := h.links.get(other.index)
+		l := h.links.get(other)
 		if l == nil || l.wait == nil || !l.wait.inTurn {
 			continue // the link is gone, or another one
 		}
@@ -113,7 +113,7 @@ func (h *Host) nextFrame() {
 		l.wait.refill(h.net.now)
 		if frames, _ := l.wait.queue.Queued(); frames > 0 {
 			l.wait.inTurn = true
-			h.up.turn = append(h.up.turn, other.index)
+			h.up.turn = append(h.up.turn, other)
 		}
 		if ok {
 			h.transmit(other, l, e.Frame, e.Size)
@@ -134,17 +134,17 @@ func (w *waiting) refill(now protocol.Time) {
 }
 
 // report tells the core what became of a link's queue, after what happens now.
-func (h *Host) report(other *Host, l *link) {
+func (h *Host) report(other int32, l *link) {
 	w := l.wait
 	for _, lost := range w.queue.TakeLost() {
 		d := lost.Tag.(dropped)
-		h.later(protocol.SendDropped{Peer: other.id, Topic: d.topic, Object: d.object, Class: lost.Class, Item: d.item})
+		h.later(protocol.SendDropped{Peer: h.net.hosts[other].id, Topic: d.topic, Object: d.object, Class: lost.Class, Item: d.item})
 	}
 	switch {
 	case w.queue.Congested() && !w.congested:
-		h.later(protocol.Congested{Peer: other.id})
+		h.later(protocol.Congested{Peer: h.net.hosts[other].id})
 	case !w.queue.Congested() && w.congested:
-		h.later(protocol.Drained{Peer: other.id})
+		h.later(protocol.Drained{Peer: h.net.hosts[other].id})
 	}
 	w.congested = w.queue.Congested()
 }
@@ -155,7 +155,7 @@ func (h *Host) later(in protocol.Input) {
 }
 
 // flush puts what waits at a link on the line at once, before the link is closed.
-func (h *Host) flush(other *Host, l *link) {
+func (h *Host) flush(other int32, l *link) {
 	if l.wait == nil {
 		return
 	}
@@ -172,17 +172,17 @@ func (h *Host) flush(other *Host, l *link) {
 }
 
 // transmit puts a frame on the line, and on its way if it is not lost.
-func (h *Host) transmit(other *Host, l *link, f frame, size int) {
+func (h *Host) transmit(other int32, l *link, f frame, size int) {
 	n := h.net
 	h.countSent(f.msg, size)
 	leaves := h.takeLine(size)
 	if n.cfg.Lose != nil && n.cfg.Lose(f.object) {
 		return
 	}
-	if n.cfg.Loss > 0 && n.links.Float64() < n.cfg.Loss || !n.reachable(h.index, other.index) {
+	if n.cfg.Loss > 0 && n.links.Float64() < n.cfg.Loss || !n.reachable(h.index, other) {
 		return
 	}
-	h.convey(l, leaves, event{host: other.index, kind: evMessage, from: h.index, gen: l.gen, bytes: int32(size), frame: f})
+	h.convey(l, leaves, event{host: other, kind: evMessage, from: h.index, gen: l.gen, bytes: int32(size), frame: f})
 }
 
 // countSent counts a frame that goes out.

@@ -110,11 +110,11 @@ type measurement struct {
 }
 
 // Settings of the garbage collector for simulations, unless the environment has its
-// own: a heap of twice the rest costs less time than one of once, and beyond
+// own: four times the rest in garbage costs less time than once, and beyond
 // simulateMemory time is cheaper than memory (our choice: a hundred thousand peers in
 // 14 GB).
 const (
-	simulateGC     = 200
+	simulateGC     = 400
 	simulateMemory = 12 << 30
 )
 
