@@ -14,7 +14,8 @@ import (
 // seeker may be unreachable from there), with itself and some of its neighbours.
 // A topic short of neighbours asks every member the walk meets. One that has
 // enough asks only the last: the first is likely of its own part of the topic, and
-// it is the last that joins islands.
+// it is the last that joins islands. Each answer has some members, for what a host knows
+// is what it has left when most of its neighbours die at once.
 // All constants are our guesses.
 const (
 	// findFirst and findLast are the shortest and the longest pause between the
@@ -148,16 +149,11 @@ func (h *Host) leadOn(m find) []protocol.TopicID {
 	return on
 }
 
-// answerFind names members of the topics this host takes part in: some, or for a
-// walk that wants its last host only, that host alone.
+// answerFind names some members of the topics this host takes part in.
 func (h *Host) answerFind(now protocol.Time, from *link, m find, out *protocol.Outbox) {
-	most := MaxFoundRecords
-	if m.last {
-		most = 1
-	}
 	for _, id := range m.topics {
 		if t := h.topics.get(id); t != nil {
-			out.Send(from.Peer, found{m.nonce, id, h.someMembers(t, from.Peer, most)}, protocol.Control, now.Add(walkLife))
+			out.Send(from.Peer, found{m.nonce, id, h.someMembers(t, from.Peer, MaxFoundRecords)}, protocol.Control, now.Add(walkLife))
 		}
 	}
 }

@@ -86,12 +86,12 @@ func TestFoundNamesNeighbours(t *testing.T) {
 	}
 }
 
-// A host that is the last of a walk names itself alone.
-func TestLastFoundNamesOne(t *testing.T) {
+// A host that is the last of a walk to its last names itself and others too.
+func TestLastFoundNamesMembers(t *testing.T) {
 	r := joined(t)
 	r.do(Contacts{Records: []gossipmembership.Record{testRecord(bob), testRecord(carol)}})
 	answers, _ := sent[found](r.hear(alice, "", protocol.ObjectHost, find{nonce: 7, ttl: 1, last: true, topics: []protocol.TopicID{protocol.TopicOf(square)}}))
-	if len(answers) != 1 || len(answers[0].records) != 1 || answers[0].records[0].Peer != self {
+	if len(answers) != 1 || len(answers[0].records) != 3 || answers[0].records[0].Peer != self {
 		t.Errorf("answered %v", answers)
 	}
 }
