@@ -45,7 +45,7 @@ func TestKillPublishers(t *testing.T) {
 			t.Errorf("%v items by place of %v", count, p)
 		}
 		res := r.result()
-		if res.Lost != 0 || res.Vanished != 0 || res.Recovery == nil {
+		if res.Lost != 0 || res.Vanished != 0 || res.FirstAfterKill == nil {
 			t.Errorf("%+v", res)
 		}
 	}
