@@ -31,7 +31,7 @@ func (h *Host) convey(l *link, leaves protocol.Time, e event) {
 		e.kind, e.then = evArrive, e.kind
 		e.ahead = h.airborne(int(e.bytes))
 	}
-	n.schedule(l.last.Sub(n.now), e)
+	h.schedule(l.last.Sub(h.lane.now), e)
 }
 
 // airborne is how long a frame was on its sender's line, in nanoseconds, or longest: it
@@ -58,15 +58,14 @@ func (a airborne) duration(h *Host, e *event) time.Duration {
 // Its first bit came by the sender's uplink before: from then on the downlink, when
 // free, was busy with it.
 func (h *Host) downlink(e *event) {
-	n := h.net
 	takes := airtime(int(e.bytes), h.downMbps)
 	ahead := min(takes, e.ahead.duration(h, e))
-	h.downFree = max(h.downFree, n.now.Add(-ahead)).Add(takes)
+	h.downFree = max(h.downFree, h.lane.now.Add(-ahead)).Add(takes)
 	e.kind = e.then
-	if h.downFree == n.now {
-		n.trace.event(e)
+	if h.downFree == h.lane.now {
+		h.lane.trace.event(e)
 		h.happen(e) // as soon as it has arrived: the usual case, worth no event
 		return
 	}
-	n.schedule(h.downFree.Sub(n.now), *e)
+	h.schedule(h.downFree.Sub(h.lane.now), *e)
 }

@@ -24,7 +24,7 @@ func euidOf(t *testing.T, h *Host) euid.EUID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nics := h.core.Explain(h.net.now).NICs
+	nics := h.core.Explain(h.lane.now).NICs
 	if len(nics) != 1 || nics[0].NIC != hostNIC || !bytes.Equal(nics[0].EUID, h.record().EUIDs[0]) {
 		t.Fatalf("host %d publishes %v, its core has %v", h.index, e, nics)
 	}

@@ -28,7 +28,9 @@
 // A protocol of one's own ([Config.Plugin]) takes the place of gossip. Package scenario
 // makes whole experiments of all this.
 //
+// Several processors may work on one run ([Config.Beside]); it comes to the same.
+//
 // Read network.go first, then host.go, perform.go, link.go and multicast.go; latency.go,
 // uplink.go, bandwidth.go, nat.go and processing.go say how long things take and what
-// gets through.
+// gets through, lane.go and window.go what may happen side by side.
 package sim

@@ -141,11 +141,11 @@ func checkBounds(t *testing.T) func(*Host) {
 		for _, topic := range [...]protocol.TopicID{{}, feed, square} {
 			peers := h.core.Neighbours(topic)
 			if len(peers) > 10 {
-				t.Fatalf("at %v host %d has %d neighbours in %v", h.net.now, h.index, len(peers), topic)
+				t.Fatalf("at %v host %d has %d neighbours in %v", h.lane.now, h.index, len(peers), topic)
 			}
 			for _, p := range peers {
 				if h.links.get(h.net.host(p).index) == nil {
-					t.Fatalf("at %v host %d has neighbour %v without a link", h.net.now, h.index, p)
+					t.Fatalf("at %v host %d has neighbour %v without a link", h.lane.now, h.index, p)
 				}
 			}
 		}

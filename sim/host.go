@@ -14,14 +14,15 @@ import (
 // Host is one simulated peer: a core, a disk that never fails, and counters.
 type Host struct {
 	net    *Network
+	lane   *lane
 	index  int32
-	place  int32 // in the topology
+	made   uint64 // of events, so far
+	place  int32  // in the topology
 	id     protocol.PeerID
 	core   *core.Host
 	play   protocol.Machine // what plays the host: core, or what is wrapped around it
 	out    protocol.Outbox
 	self   gossipmembership.Record
-	shared *gossipmembership.Record // it, as books hold it; nil until one does
 	alive  bool
 	wakeAt protocol.Time
 	links  linkTable
@@ -68,7 +69,7 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 		panic(fmt.Sprintf("sim: host %d added at place %d, but topology %q has %d hosts", i, place, t.Name, len(t.Hosts)))
 	}
 	h := &Host{
-		net: n, index: i, place: int32(place), alive: true, store: true, wakeAt: protocol.Never,
+		net: n, lane: n.laneOf(i), index: i, place: int32(place), alive: true, store: true, wakeAt: protocol.Never,
 		id:       peerID(i),
 		disk:     make(map[protocol.TopicID]*disk),
 		seqs:     make(map[protocol.TopicID]uint64),
@@ -76,13 +77,15 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 		Receipts: make(map[protocol.ItemID][]protocol.PeerID),
 	}
 	cfg := n.cfg.Core
-	cfg.Self, cfg.Plugin, cfg.Share = h.id, n.cfg.Plugin, n.share
+	cfg.Self, cfg.Plugin, cfg.Share = h.id, n.cfg.Plugin, h.share
 	rng := rand.New(rand.NewPCG(n.peers.Uint64(), uint64(i)))
 	h.core = core.New(cfg, rng)
 	h.play = h.core
 	if wrap != nil {
+		n.alone = true // adversaries may be of one mind
 		h.play = wrap(h.core, rng)
 	}
+	n.alone = !n.taken.set(h.place) && n.cfg.Topology != nil || n.alone
 	n.hosts = append(n.hosts, h)
 	n.places = append(n.places, h.place)
 	if n.cfg.Topology != nil {
@@ -132,19 +135,6 @@ func (n *Network) indexOf(id protocol.PeerID) int32 {
 		return -1
 	}
 	return int32(i)
-}
-
-// share gives a record its place in memory, for all address books the same: most hosts
-// hold the same records, and with a hundred thousand they would fill it.
-func (n *Network) share(rec gossipmembership.Record) *gossipmembership.Record {
-	h := n.host(rec.Peer)
-	if h == nil || !sameRecord(rec, h.self) {
-		return &rec // an old one, or a forged one
-	}
-	if h.shared == nil || h.shared.Seq != rec.Seq {
-		h.shared = &rec
-	}
-	return h.shared
 }
 
 // sameRecord reports whether two records are one: a copy shares its slices.
@@ -258,7 +248,7 @@ func (h *Host) Delivered(name string) []*protocol.Item {
 
 // input gives the core an input now.
 func (h *Host) input(in protocol.Input) {
-	h.play.Handle(h.net.now, in, &h.out)
+	h.play.Handle(h.lane.now, in, &h.out)
 	h.perform()
 }
 
@@ -270,19 +260,19 @@ func (h *Host) happen(e *event) {
 	}
 	switch e.kind {
 	case evWake:
-		h.play.Advance(n.now, &h.out)
+		h.play.Advance(h.lane.now, &h.out)
 	case evInput:
-		h.play.Handle(n.now, e.input, &h.out)
+		h.play.Handle(h.lane.now, e.input, &h.out)
 	case evMessage:
 		if !h.carries(e) {
 			return
 		}
 		if c, ok := e.frame.msg.(protocol.Carry); ok && n.cfg.Copied != nil {
-			n.cfg.Copied(n.hosts[e.from], h, c.Item)
+			h.tell(told{n.hosts[e.from], h, c.Item})
 		}
-		h.play.Handle(n.now, protocol.Received{
+		h.play.Handle(h.lane.now, protocol.Received{
 			From:  protocol.Origin{Peer: n.hosts[e.from].id, Authenticated: true},
-			Topic: e.frame.topic, Object: e.frame.object, Msg: e.frame.msg, At: n.now,
+			Topic: e.frame.topic, Object: e.frame.object, Msg: e.frame.msg, At: h.lane.now,
 		}, &h.out)
 	case evArrive:
 		h.downlink(e)
@@ -301,7 +291,7 @@ func (h *Host) happen(e *event) {
 	case evLinkGone:
 		if h.carries(e) {
 			h.links.remove(e.from)
-			h.play.Handle(n.now, protocol.LinkDown{Peer: n.hosts[e.from].id, Reason: "closed by peer"}, &h.out)
+			h.play.Handle(h.lane.now, protocol.LinkDown{Peer: n.hosts[e.from].id, Reason: "closed by peer"}, &h.out)
 		}
 	}
 	h.perform()

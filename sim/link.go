@@ -9,7 +9,7 @@ import (
 // link is one end of a link.
 type link struct {
 	with int32  // the other host
-	gen  uint32 // the same at both ends; a later link between the two has a higher one
+	gen  uint64 // the same at both ends; a later link between the two has a higher one
 	// last is when what was sent last from this end arrives, before the downlink.
 	last protocol.Time
 	wait *waiting // nil until the uplink was busy
@@ -58,20 +58,25 @@ func (h *Host) dial(to protocol.PeerID) {
 		h.dialFails(to, refusal)
 		return
 	}
-	n.schedule(extra+n.trip(h.index, other.index), event{host: other.index, kind: evDialled, from: h.index})
+	e := event{host: other.index, kind: evDialled, from: h.index}
+	if extra > 0 {
+		e.input = h.newPunch()
+	}
+	h.schedule(extra+n.trip(h.index, other.index), e)
 }
 
 // dialFails has a dial fail after the dial time-out.
 func (h *Host) dialFails(to protocol.PeerID, reason string) {
-	h.net.schedule(h.net.cfg.DialTimeout, event{host: h.index, kind: evInput,
+	h.schedule(h.net.cfg.DialTimeout, event{host: h.index, kind: evInput,
 		input: protocol.DialFailed{Peer: to, Reason: reason}})
 }
 
 // unanswered takes what happens to a host that has died: a dial that comes to it
 // fails as one that never came.
-func (n *Network) unanswered(e *event) {
+func (h *Host) unanswered(e *event) {
 	if e.kind == evDialled {
-		n.hosts[e.from].dialFails(n.hosts[e.host].id, "timeout")
+		h.schedule(h.net.cfg.DialTimeout, event{host: e.from, kind: evInput,
+			input: protocol.DialFailed{Peer: h.id, Reason: "timeout"}})
 	}
 }
 
@@ -79,12 +84,25 @@ func (n *Network) unanswered(e *event) {
 func (h *Host) dialled(e *event) {
 	n := h.net
 	if h.links.get(e.from) == nil {
-		n.gen++
-		h.linked(e.from, n.gen, false)
+		if p, ok := e.input.(punch); ok && !h.meets(e.from, p) {
+			h.refuse(e.from)
+			return
+		}
+		h.linked(e.from, h.generation(e.from), false)
 	}
 	l := h.links.get(e.from)
-	l.last = max(l.last, n.now.Add(n.trip(h.index, e.from))) // no message comes before the link
-	n.schedule(l.last.Sub(n.now), event{host: e.from, kind: evLinkUp, from: h.index, gen: l.gen})
+	l.last = max(l.last, h.lane.now.Add(n.trip(h.index, e.from))) // no message comes before the link
+	h.schedule(l.last.Sub(h.lane.now), event{host: e.from, kind: evLinkUp, from: h.index, gen: l.gen})
+}
+
+// generation is that of a link which begins now: later ones have a higher one, and of
+// two that both ends accept at one instant, that which the lower number has accepted.
+func (h *Host) generation(from int32) uint64 {
+	gen := uint64(h.lane.now) << 1
+	if h.index < from {
+		gen++
+	}
+	return gen
 }
 
 // carries reports whether the link that an event came by is still up.
@@ -95,16 +113,16 @@ func (h *Host) carries(e *event) bool {
 
 // linked makes a link usable at this end. Of two that opened at once both ends keep
 // the later.
-func (h *Host) linked(other int32, gen uint32, outbound bool) {
+func (h *Host) linked(other int32, gen uint64, outbound bool) {
 	n := h.net
 	if old := h.links.get(other); old != nil {
 		if old.gen >= gen {
 			return
 		}
-		h.play.Handle(n.now, protocol.LinkDown{Peer: n.hosts[other].id, Reason: "replaced"}, &h.out)
+		h.play.Handle(h.lane.now, protocol.LinkDown{Peer: n.hosts[other].id, Reason: "replaced"}, &h.out)
 	}
 	h.links.put(link{with: other, gen: gen})
-	h.play.Handle(n.now, protocol.LinkUp{Link: protocol.Link{
+	h.play.Handle(h.lane.now, protocol.LinkUp{Link: protocol.Link{
 		Peer: n.hosts[other].id, Outbound: outbound, RTT: 2 * n.latency(h.index, other)}}, &h.out)
 }
 

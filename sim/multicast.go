@@ -44,7 +44,7 @@ func (n *Network) enterSegment(h *Host) {
 	s := n.segment(domain)
 	s.members = append(s.members, h.index)
 	for _, i := range s.deaf {
-		n.schedule(detectionDelay, event{host: i, kind: evDetect})
+		h.schedule(detectionDelay, event{host: i, kind: evDetect})
 	}
 	s.deaf = s.deaf[:0]
 }
@@ -99,7 +99,7 @@ func (n *Network) MulticastWorks(domain string, works bool) {
 	}
 	s.stopped, s.deaf = !works, s.deaf[:0]
 	for _, i := range s.members {
-		n.schedule(detectionDelay, event{host: i, kind: evDetect})
+		n.hosts[i].schedule(detectionDelay, event{host: i, kind: evDetect})
 	}
 }
 
@@ -153,13 +153,13 @@ func (h *Host) multicast(e protocol.Multicast) {
 		return
 	}
 	f := frame{e.Topic, e.Object, e.Msg}
-	n.buf = protocol.AppendFrame(n.buf[:0], f.topic, f.object, f.msg)
-	n.trace.frame(h.index, everyone, n.buf)
-	bytes := len(n.buf)
+	h.lane.buf = protocol.AppendFrame(h.lane.buf[:0], f.topic, f.object, f.msg)
+	h.lane.trace.frame(h.index, everyone, h.lane.buf)
+	bytes := len(h.lane.buf)
 	if n.cfg.Codec {
-		f.msg = h.recode(n.buf)
+		f.msg = h.recode(h.lane.buf)
 	}
-	if h.up.free.Sub(n.now) > airtime(socketBuffer, h.upMbps()) {
+	if h.up.free.Sub(h.lane.now) > airtime(socketBuffer, h.upMbps()) {
 		h.Notes["sim.multicast-full"]++
 		return
 	}
@@ -176,7 +176,7 @@ func (h *Host) multicast(e protocol.Multicast) {
 			continue
 		}
 		arrives := leaves.Add(n.trip(h.index, i))
-		n.schedule(arrives.Sub(n.now), event{host: i, kind: evArrive, then: evHeard, from: h.index, bytes: int32(bytes), ahead: h.airborne(bytes), frame: f})
+		h.schedule(arrives.Sub(h.lane.now), event{host: i, kind: evArrive, then: evHeard, from: h.index, bytes: int32(bytes), ahead: h.airborne(bytes), frame: f})
 	}
 }
 
@@ -186,13 +186,13 @@ func (h *Host) heard(e *event) {
 	if n.cfg.Copied != nil {
 		switch m := e.frame.msg.(type) {
 		case protocol.Carry:
-			n.cfg.Copied(n.hosts[e.from], h, m.Item)
+			h.tell(told{n.hosts[e.from], h, m.Item})
 		case beginner:
-			n.cfg.Copied(n.hosts[e.from], h, nil)
+			h.tell(told{n.hosts[e.from], h, nil})
 		}
 	}
-	h.play.Handle(n.now, protocol.Received{
+	h.play.Handle(h.lane.now, protocol.Received{
 		From:  protocol.Origin{Peer: n.hosts[e.from].id, NIC: hostNIC, Multicast: true},
-		Topic: e.frame.topic, Object: e.frame.object, Msg: e.frame.msg, At: n.now,
+		Topic: e.frame.topic, Object: e.frame.object, Msg: e.frame.msg, At: h.lane.now,
 	}, &h.out)
 }

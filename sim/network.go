@@ -40,6 +40,15 @@ type Config struct {
 	// DialTimeout is how long a dial of a dead host, or of one behind a NAT that lets
 	// it not through, takes to fail. Default 5 s.
 	DialTimeout time.Duration
+	// Lanes and Beside let several processors work on one run: hosts are dealt to Lanes,
+	// and Beside does several things, each for the hosts of one lane, at the same time
+	// and returns when all are done. The outcome and the trace are the same without it.
+	// Delivered and Copied are then called somewhat later, with Now as it was. It is not
+	// used where events must wait for one another: with Loss, Jitter, Lose, Watch, After,
+	// multicast domains, adversaries, and two hosts at one place. What a Plugin makes
+	// must have nothing in common with others that it has made.
+	Lanes  int
+	Beside func(do []func())
 	// Codec has every message encoded and decoded on its way.
 	Codec bool
 	// Plugin, if set, takes gossip's place in every topic: the protocol to try.
@@ -64,20 +73,20 @@ type Config struct {
 type Network struct {
 	cfg    Config
 	now    protocol.Time
-	seq    uint64
 	queue  queue
-	event  event // that happens now
 	hosts  []*Host
-	places []int32    // of the hosts: side by side, for every message asks for two
-	links  *rand.Rand // losses and jitter
-	peers  *rand.Rand // seeds of hosts
-	gen    uint32
+	lanes  []*lane
+	runs   []func()      // what each lane does within a window
+	least  time.Duration // before which no host knows what another one did
+	taken  bits          // places where there is a host
+	alone  bool          // set once hosts have in common what no window keeps apart
+	places []int32       // of the hosts: side by side, for every message asks for two
+	links  *rand.Rand    // losses and jitter
+	peers  *rand.Rand    // seeds of hosts
 	shelf  shelf
 	trace  trace
 	events uint64
-	buf    []byte
-	spare  []protocol.Effect // room for what perform works on
-	see    func(*event)      // for tests: what is about to happen
+	see    func(*event) // for tests: what is about to happen
 	// ports counts the hosts with a public address, segments are the multicast
 	// domains by name.
 	ports    map[netip.Addr]uint32
@@ -95,13 +104,22 @@ func New(cfg Config) *Network {
 	if cfg.DialTimeout == 0 {
 		cfg.DialTimeout = 5 * time.Second
 	}
-	return &Network{
+	n := &Network{
 		cfg:   cfg,
 		links: rand.New(rand.NewPCG(cfg.Seed, 1)),
 		peers: rand.New(rand.NewPCG(cfg.Seed, 2)),
 		shelf: newShelf(),
 		trace: trace{sum: sha256.New()},
+		least: cfg.Latency,
 	}
+	if cfg.Topology != nil && cfg.Beside != nil {
+		n.least = cfg.Topology.LeastRTT() / 2
+	}
+	for range max(1, cfg.Lanes) {
+		l := &lane{net: n, trace: &n.trace}
+		n.lanes, n.runs = append(n.lanes, l), append(n.runs, l.run)
+	}
+	return n
 }
 
 // check panics on what is out of bounds.
@@ -139,37 +157,53 @@ func (n *Network) Partition(cut func(a, b int) bool) { n.cut = cut }
 func (n *Network) Run(until time.Duration) {
 	end := protocol.Time(until)
 	for n.queue.len() > 0 && n.queue.next().at <= end {
-		n.step()
+		if long := n.beside(); long > 0 {
+			n.runWindow(min(n.queue.next().at.Add(long), end+1))
+		} else {
+			n.step()
+		}
 	}
-	n.now = max(n.now, end)
+	n.passTo(max(n.now, end))
+}
+
+// passTo sets the clock.
+func (n *Network) passTo(now protocol.Time) {
+	n.now = now
+	for _, l := range n.lanes {
+		l.now = now
+	}
 }
 
 // step lets the next event happen. The queue must not be empty.
 func (n *Network) step() {
-	e := &n.event // on the heap once, not once an event
+	next := n.queue.next()
+	h := n.hosts[next.host]
+	e := &h.lane.event // on the heap once, not once an event
 	*e = n.queue.pop()
-	n.now = e.at
-	h := n.hosts[e.host]
-	if !h.alive {
-		n.unanswered(e)
-		return
-	}
-	if e.kind == evWake && (e.at != h.wakeAt || h.sleepOn()) {
+	n.passTo(e.at)
+	if !h.lane.step(e) {
 		return
 	}
 	n.events++
-	n.trace.event(e)
-	h.happen(e)
 	if n.cfg.After != nil {
 		n.cfg.After(h)
 	}
 }
 
-// schedule adds an event after a delay.
-func (n *Network) schedule(delay time.Duration, e event) {
-	n.seq++
-	e.at = n.now.Add(delay)
-	n.queue.push(n.seq, &e)
+// step lets an event happen to one of the lane's hosts; it reports whether there was
+// anything to it.
+func (l *lane) step(e *event) bool {
+	h := l.net.hosts[e.host]
+	if !h.alive {
+		h.unanswered(e)
+		return false
+	}
+	if e.kind == evWake && (e.at != h.wakeAt || h.sleepOn()) {
+		return false
+	}
+	l.trace.event(e)
+	h.happen(e)
+	return true
 }
 
 // reachable reports whether a message between two hosts can arrive at all.

@@ -9,15 +9,14 @@ import (
 
 // perform does what the core wants done, then sets its alarm.
 func (h *Host) perform() {
-	n := h.net
 	for h.out.Len() > 0 {
-		effects := append(n.spare[:0], h.out.Take()...)
-		n.spare = nil // what is told of an effect may publish, and so come here again
+		effects := append(h.lane.spare[:0], h.out.Take()...)
+		h.lane.spare = nil // what is told of an effect may publish, and so come here again
 		for i, e := range effects {
 			h.effect(e)
 			effects[i] = nil
 		}
-		n.spare = effects
+		h.lane.spare = effects
 	}
 	h.setAlarm()
 }
@@ -25,9 +24,9 @@ func (h *Host) perform() {
 // setAlarm has the host woken when its machine wants to be. An alarm that is set for
 // earlier stays: that costs less than to take it out of the queue.
 func (h *Host) setAlarm() {
-	if d := max(h.play.Deadline(), h.net.now); d < h.wakeAt {
+	if d := max(h.play.Deadline(), h.lane.now); d < h.wakeAt {
 		h.wakeAt = d
-		h.net.schedule(d.Sub(h.net.now), event{host: h.index, kind: evWake})
+		h.schedule(d.Sub(h.lane.now), event{host: h.index, kind: evWake})
 	}
 }
 
@@ -35,7 +34,7 @@ func (h *Host) setAlarm() {
 // to do has been put off; then its alarm is set again.
 func (h *Host) sleepOn() bool {
 	h.wakeAt = protocol.Never
-	if h.play.Deadline() <= h.net.now {
+	if h.play.Deadline() <= h.lane.now {
 		return false
 	}
 	h.setAlarm()
@@ -73,12 +72,10 @@ func (h *Host) effect(e protocol.Effect) {
 		if d := h.disk[e.Item.Topic]; h.store && d != nil {
 			d.put(e.Item)
 		}
-		n.schedule(0, event{host: h.index, kind: evInput, input: protocol.Stored{Token: e.Token, OK: h.store}})
+		h.schedule(0, event{host: h.index, kind: evInput, input: protocol.Stored{Token: e.Token, OK: h.store}})
 	case protocol.Deliver:
 		h.deliver(e.Item)
-		if n.cfg.Delivered != nil {
-			n.cfg.Delivered(h, e.Item)
-		}
+		h.tell(told{nil, h, e.Item})
 	case core.Dial:
 		h.dial(e.Peer)
 	case protocol.Close:
@@ -94,10 +91,10 @@ func (h *Host) effect(e protocol.Effect) {
 func (h *Host) deliver(it *protocol.Item) {
 	d := h.disk[it.Topic]
 	if d.get(it.ID) == nil {
-		panic(fmt.Sprintf("sim: seed %d, %v: host %d delivers item %v that is not on its disk", h.net.cfg.Seed, h.net.now, h.index, it.ID))
+		panic(fmt.Sprintf("sim: seed %d, %v: host %d delivers item %v that is not on its disk", h.net.cfg.Seed, h.lane.now, h.index, it.ID))
 	}
 	if !d.deliver(it.ID) {
-		panic(fmt.Sprintf("sim: seed %d, %v: host %d delivers item %v twice", h.net.cfg.Seed, h.net.now, h.index, it.ID))
+		panic(fmt.Sprintf("sim: seed %d, %v: host %d delivers item %v twice", h.net.cfg.Seed, h.lane.now, h.index, it.ID))
 	}
 }
 
@@ -112,12 +109,12 @@ func (h *Host) send(to protocol.PeerID, f frame, class protocol.Class, expires p
 	if l == nil {
 		return
 	}
-	n.buf = protocol.AppendFrame(n.buf[:0], f.topic, f.object, f.msg)
-	n.trace.frame(h.index, other, n.buf)
+	h.lane.buf = protocol.AppendFrame(h.lane.buf[:0], f.topic, f.object, f.msg)
+	h.lane.trace.frame(h.index, other, h.lane.buf)
 	if n.cfg.Codec {
-		f.msg = h.recode(n.buf)
+		f.msg = h.recode(h.lane.buf)
 	}
-	h.enqueue(other, l, f, len(n.buf), class, expires)
+	h.enqueue(other, l, f, len(h.lane.buf), class, expires)
 }
 
 // recode decodes what was encoded: what arrives then shares nothing with what was

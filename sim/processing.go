@@ -17,8 +17,8 @@ func (h *Host) verify(e protocol.Verify) {
 	} else if n.shelf.genuine(e.Item) {
 		verdict = protocol.Valid
 	}
-	h.verified = max(h.verified, n.now).Add(n.cfg.Processing)
-	n.schedule(h.verified.Sub(n.now), event{host: h.index, kind: evInput,
+	h.verified = max(h.verified, h.lane.now).Add(n.cfg.Processing)
+	h.schedule(h.verified.Sub(h.lane.now), event{host: h.index, kind: evInput,
 		input: protocol.Verified{Token: e.Token, Verdict: verdict}})
 }
 

@@ -10,7 +10,7 @@ type event struct {
 	seq   uint64
 	host  int32
 	from  int32     // the other host, of messages and links
-	gen   uint32    // of the link, so that what a closed link carried is lost
+	gen   uint64    // of the link, so that what a closed link carried is lost
 	bytes int32     // of messages: length of the encoded frame
 	kind  eventKind // what happens
 	then  eventKind // of arrivals: what it is behind the downlink

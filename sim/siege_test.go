@@ -32,10 +32,10 @@ func newSiege(t *testing.T, cfg Config, attack adversary.Attack, places int, sha
 	}
 	cfg.Delivered = func(h *Host, it *protocol.Item) {
 		if !h.net.shelf.genuine(it) {
-			t.Fatalf("at %v host %d delivers the forged item %v", h.net.now, h.index, it.ID)
+			t.Fatalf("at %v host %d delivers the forged item %v", h.lane.now, h.index, it.ID)
 		}
 		if at, ok := s.at[it.ID]; ok && !s.evil[h.Index()] {
-			s.late = append(s.late, h.net.now.Sub(at))
+			s.late = append(s.late, h.lane.now.Sub(at))
 		}
 	}
 	s.crowd = &crowd{Network: New(cfg), t: t}

@@ -29,9 +29,20 @@ func (t *trace) event(e *event) {
 		b = fmt.Appendf(b, "%T", e.input)
 	}
 	t.wait = b
-	if len(t.wait) >= traceGather {
+	t.full()
+}
+
+// full hashes what was gathered if it is enough; a part of a trace waits for the rest.
+func (t *trace) full() {
+	if t.sum != nil && len(t.wait) >= traceGather {
 		t.flush()
 	}
+}
+
+// add adds a part that was gathered elsewhere.
+func (t *trace) add(part []byte) {
+	t.wait = append(t.wait, part...)
+	t.full()
 }
 
 // everyone is whom a multicast frame is sent to.

@@ -56,7 +56,7 @@ type dropped struct {
 // it.
 func (h *Host) enqueue(other int32, l *link, f frame, size int, class protocol.Class, expires protocol.Time) {
 	n := h.net
-	if n.cfg.Topology == nil || h.up.free <= n.now.Add(lineBuffer) && len(h.up.turn) == 0 {
+	if n.cfg.Topology == nil || h.up.free <= h.lane.now.Add(lineBuffer) && len(h.up.turn) == 0 {
 		h.transmit(other, l, f, size)
 		return
 	}
@@ -69,7 +69,7 @@ func (h *Host) enqueue(other int32, l *link, f frame, size int, class protocol.C
 			return
 		}
 	}
-	l.wait.queue.Push(n.now, sendqueue.Entry[frame]{Frame: f, Size: size, Class: class, Expires: expires,
+	l.wait.queue.Push(h.lane.now, sendqueue.Entry[frame]{Frame: f, Size: size, Class: class, Expires: expires,
 		Tag: dropped{f.topic, f.object, itemOf(f.msg)}})
 	if !l.wait.inTurn {
 		l.wait.inTurn = true
@@ -90,7 +90,7 @@ func itemOf(m protocol.Message) *protocol.Item {
 func (h *Host) whenFree() {
 	if !h.up.alarm {
 		h.up.alarm = true
-		h.net.schedule(h.up.free.Add(-lineBuffer).Sub(h.net.now), event{host: h.index, kind: evUplink})
+		h.schedule(h.up.free.Add(-lineBuffer).Sub(h.lane.now), event{host: h.index, kind: evUplink})
 	}
 }
 
@@ -98,7 +98,7 @@ func (h *Host) whenFree() {
 func (h *Host) nextFrame() {
 	h.up.alarm = false
 	for len(h.up.turn) > 0 {
-		if h.up.free > h.net.now.Add(lineBuffer) {
+		if h.up.free > h.lane.now.Add(lineBuffer) {
 			h.whenFree()
 			return
 		}
@@ -109,8 +109,8 @@ func (h *Host) nextFrame() {
 			continue // the link is gone, or another one
 		}
 		l.wait.inTurn = false
-		e, ok := l.wait.queue.Pop(h.net.now, protocol.MaxFrame)
-		l.wait.refill(h.net.now)
+		e, ok := l.wait.queue.Pop(h.lane.now, protocol.MaxFrame)
+		l.wait.refill(h.lane.now)
 		if frames, _ := l.wait.queue.Queued(); frames > 0 {
 			l.wait.inTurn = true
 			h.up.turn = append(h.up.turn, other)
@@ -151,7 +151,7 @@ func (h *Host) report(other int32, l *link) {
 
 // later gives the core an input as the next event of this instant.
 func (h *Host) later(in protocol.Input) {
-	h.net.schedule(0, event{host: h.index, kind: evInput, input: in})
+	h.schedule(0, event{host: h.index, kind: evInput, input: in})
 }
 
 // flush puts what waits at a link on the line at once, before the link is closed.
@@ -160,7 +160,7 @@ func (h *Host) flush(other int32, l *link) {
 		return
 	}
 	for {
-		e, ok := l.wait.queue.Pop(h.net.now, protocol.MaxFrame)
+		e, ok := l.wait.queue.Pop(h.lane.now, protocol.MaxFrame)
 		if !ok {
 			break
 		}
@@ -199,9 +199,9 @@ func (h *Host) countSent(m protocol.Message, size int) {
 // the last bit is out. Without a topology that is now.
 func (h *Host) takeLine(bytes int) protocol.Time {
 	if h.net.cfg.Topology == nil {
-		return h.net.now
+		return h.lane.now
 	}
-	h.up.free = max(h.up.free, h.net.now).Add(airtime(bytes, h.upMbps()))
+	h.up.free = max(h.up.free, h.lane.now).Add(airtime(bytes, h.upMbps()))
 	return h.up.free
 }
 

@@ -64,6 +64,11 @@ func (a *app) runOne(ctx context.Context, cmd *cli.Command, e *experiment, s sce
 	shown := a.newProgress(cmd.Bool("progress"), e)
 	begun := false
 	o := e.options
+	if o.Lanes = min(runtime.GOMAXPROCS(0), maxLanes); o.Lanes > 1 {
+		var end func()
+		o.Beside, end = newBeside(o.Lanes)
+		defer end()
+	}
 	o.Progress = func(p scenario.Progress) error {
 		begun = true
 		m.progress(p)

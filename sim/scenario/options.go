@@ -21,6 +21,10 @@ type Options struct {
 	// ends the run with an *InvariantError. Whether an item is delivered twice is
 	// always checked.
 	Check bool
+	// Lanes and Beside let several processors work on the run, as sim.Config says. The
+	// result is the same. Beside runs its arguments side by side.
+	Lanes  int
+	Beside func(do []func())
 	// Progress, if set, is called about every ProgressEvery events, at every change of
 	// phase and at the end; returning an error ends the run with it.
 	Progress func(Progress) error

@@ -95,7 +95,7 @@ func (r *run) config() sim.Config {
 	cfg := sim.Config{
 		Seed: r.s.Seed, Topology: r.world.topo, Jitter: r.s.Jitter, Processing: max(r.s.Processing, 0),
 		Loss: r.s.Loss, Codec: r.s.Codec, Plugin: r.world.plugin,
-		Delivered: r.delivered, Copied: r.meter.copied,
+		Delivered: r.delivered, Copied: r.meter.copied, Lanes: r.o.Lanes, Beside: r.o.Beside,
 	}
 	if r.o.Check {
 		cfg.After = r.check

@@ -125,3 +125,22 @@ func BenchmarkRTT(b *testing.B) {
 		})
 	}
 }
+
+// TestLeastRTT: no two hosts are nearer, and the bound is of use.
+func TestLeastRTT(t *testing.T) {
+	for _, spec := range []string{"king:300", "lognormal:300", "grid5000", "lan:10"} {
+		topo, err := Named(spec, rand.New(rand.NewPCG(1, 0)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		least, bound := MaxRTT, topo.LeastRTT()
+		for i := range topo.Hosts {
+			for j := range i {
+				least = min(least, topo.RTT(i, j))
+			}
+		}
+		if bound > least || bound < least/8 {
+			t.Errorf("%s: the bound is %v, the least round trip %v", spec, bound, least)
+		}
+	}
+}

@@ -7,6 +7,8 @@ import "math"
 type space interface {
 	// rtt is the round trip in milliseconds between two different hosts.
 	rtt(a, b int) float64
+	// least is no more than any of them.
+	least() float64
 	// size is of how many hosts it knows.
 	size() int
 }
@@ -51,6 +53,16 @@ func (s *located) rtt(a, b int) float64 {
 	}
 }
 
+func (s *located) least() float64 {
+	least := min(s.sameCluster, s.sameLocation)
+	for i := range s.ms.n {
+		for j := i + 1; j < s.ms.n; j++ {
+			least = min(least, float64(*s.ms.at(i, j)))
+		}
+	}
+	return least
+}
+
 // regional is the space of lognormal:N: between regions, and within them on the
 // diagonal, the matrix speaks; each host adds its access link.
 type regional struct {
@@ -64,6 +76,25 @@ func (s *regional) size() int { return len(s.region) }
 func (s *regional) rtt(a, b int) float64 {
 	base := *s.ms.at(int(s.region[a]), int(s.region[b]))
 	return float64(base) + float64(s.access[a]) + float64(s.access[b])
+}
+
+func (s *regional) least() float64 {
+	least := math.Inf(1)
+	for i := range s.ms.n {
+		for j := i; j < s.ms.n; j++ {
+			least = min(least, float64(*s.ms.at(i, j)))
+		}
+	}
+	return least + leastTwo(len(s.access), func(i int) float64 { return float64(s.access[i]) })
+}
+
+// leastTwo is the sum of the two least of n numbers.
+func leastTwo(n int, at func(int) float64) float64 {
+	first, second := math.Inf(1), math.Inf(1)
+	for i := range n {
+		first, second = min(first, at(i)), min(second, max(first, at(i)))
+	}
+	return first + second
 }
 
 // point is a host of king:N: one-way milliseconds.
@@ -80,4 +111,9 @@ func (s coordinates) rtt(a, b int) float64 {
 	p, q := s[a], s[b]
 	dx, dy := float64(p.x)-float64(q.x), float64(p.y)-float64(q.y)
 	return 2 * (math.Sqrt(dx*dx+dy*dy) + (float64(p.height) + float64(q.height)))
+}
+
+// least: no two hosts are nearer than their heights.
+func (s coordinates) least() float64 {
+	return 2 * leastTwo(len(s), func(i int) float64 { return float64(s[i].height) })
 }

@@ -70,6 +70,12 @@ func (t *Topology) RTT(a, b int) time.Duration {
 	return time.Duration(math.Round(t.space.rtt(a, b)*1e3)) * time.Microsecond
 }
 
+// LeastRTT is no more than the round trip between any two different hosts.
+func (t *Topology) LeastRTT() time.Duration {
+	ms := min(t.space.least(), float64(MaxRTT.Milliseconds())) // one host has none
+	return max(0, time.Duration(ms*1e3)*time.Microsecond-time.Microsecond)
+}
+
 // Locations is at how many different locations there are hosts.
 func (t *Topology) Locations() int { return t.locations }
 
