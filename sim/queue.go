@@ -43,7 +43,7 @@ const (
 )
 
 // queue holds events in order of (time, sequence number). It is a ring of buckets of
-// about a millisecond each: an event is appended to that of its time and stays there;
+// about a millisecond each: an event is put into that of its time and stays there;
 // only the bucket whose turn has come is put in order, by a heap that then fits the
 // processor's cache. With one heap over the events of a hundred thousand hosts every
 // step of a sift is a cache miss.
@@ -53,11 +53,10 @@ type queue struct {
 	// (turn+1)*bucketSpan, and heap is the order of what is left in it.
 	turn int64
 	heap []due
-	ring [buckets][]event
-	// spare holds the room of buckets that are over, for those that begin; usual is how
-	// many events lately were in one.
-	spare [][]event
-	usual int
+	ring [buckets]bucket
+	// spare are chunks that no bucket has, used is how many one has.
+	spare []*chunk
+	used  int
 	// far holds what is due beyond the ring, ordered by time as heap is.
 	far      []due
 	farSlots []event
@@ -67,8 +66,21 @@ type queue struct {
 const (
 	bucketSpan = 1 << 20 // ns
 	buckets    = 4096    // 4.3 s: all but the time-outs of dials
-	bucketRoom = 8       // events for which an empty bucket has room at least
+	// chunkSize is how many events a bucket has room for at a time. What is due in
+	// seconds is little beside what is due at once, and there are many buckets.
+	chunkSize = 8
 )
+
+// bucket is the events of one millisecond, in the order in which they were pushed.
+type bucket struct {
+	chunks []*chunk
+	n      int32
+}
+
+type chunk [chunkSize]event
+
+// at is the place of one event.
+func (b *bucket) at(slot int32) *event { return &b.chunks[slot/chunkSize][slot%chunkSize] }
 
 // due is the place of one event in the order.
 type due struct {
@@ -89,26 +101,45 @@ func (q *queue) push(seq uint64, e *event) {
 		q.pushFar(seq, e)
 		return
 	}
-	b := q.bucket(turn)
+	slot := q.put(turn, e)
+	q.ring[turn%buckets].at(slot).seq = seq
 	if turn == q.turn {
-		q.heap = pushDue(q.heap, due{e.at, seq, int32(len(*b))})
+		q.heap = pushDue(q.heap, due{e.at, seq, slot})
 	}
-	e.seq = seq
-	*b = append(*b, *e)
 }
 
-// bucket is the one with a number, with room.
-func (q *queue) bucket(turn int64) *[]event {
+// put puts an event into a bucket and returns where.
+func (q *queue) put(turn int64, e *event) int32 {
 	b := &q.ring[turn%buckets]
-	if cap(*b) > 0 {
-		return b
+	slot := b.n
+	if int(slot) == len(b.chunks)*chunkSize {
+		b.chunks = append(b.chunks, q.chunk())
 	}
+	*b.at(slot) = *e
+	b.n++
+	return slot
+}
+
+// chunk returns an empty one.
+func (q *queue) chunk() *chunk {
+	q.used++
 	if n := len(q.spare); n > 0 {
-		*b, q.spare = q.spare[n-1], q.spare[:n-1]
-	} else {
-		*b = make([]event, 0, bucketRoom+q.usual)
+		c := q.spare[n-1]
+		q.spare = q.spare[:n-1]
+		return c
 	}
-	return b
+	return new(chunk)
+}
+
+// release takes the chunks of a bucket in which nothing is left. Those of a crowd are
+// not kept: no more are spare than others are used.
+func (q *queue) release(b *bucket) {
+	q.used -= len(b.chunks)
+	if room := 1 + q.used - len(q.spare); room > 0 {
+		q.spare = append(q.spare, b.chunks[:min(room, len(b.chunks))]...)
+	}
+	clear(b.chunks)
+	*b = bucket{chunks: b.chunks[:0]}
 }
 
 // pushFar keeps an event until the ring has come near.
@@ -129,13 +160,14 @@ func (q *queue) next() *event {
 	for len(q.heap) == 0 {
 		q.advance()
 	}
-	return &q.ring[q.turn%buckets][q.heap[0].slot]
+	return q.ring[q.turn%buckets].at(q.heap[0].slot)
 }
 
 // pop takes the earliest event out. The queue must not be empty.
 func (q *queue) pop() event {
-	e := *q.next()
-	q.ring[q.turn%buckets][q.heap[0].slot] = event{} // let go of what it refers to
+	at := q.next()
+	e := *at
+	*at = event{} // let go of what it refers to
 	q.heap = popDue(q.heap)
 	q.count--
 	return e
@@ -143,28 +175,21 @@ func (q *queue) pop() event {
 
 // advance makes the next bucket that of the present.
 func (q *queue) advance() {
-	b := &q.ring[q.turn%buckets]
-	if n := cap(*b); n > 0 {
-		q.usual += (len(*b) - q.usual) / 8
-		if n <= 2*(bucketRoom+q.usual) { // the room of a crowd is not kept
-			q.spare = append(q.spare, (*b)[:0])
-		}
-	}
-	*b = nil
+	q.release(&q.ring[q.turn%buckets])
 	q.turn++
 	for len(q.far) > 0 && int64(q.far[0].at)/bucketSpan < q.turn+buckets {
 		d := q.far[0]
 		q.far = popDue(q.far)
-		e := q.farSlots[d.slot]
-		q.farSlots[d.slot] = event{}
-		q.farFree = append(q.farFree, d.slot)
+		e := &q.farSlots[d.slot]
 		e.seq = d.seq
-		b := q.bucket(int64(d.at) / bucketSpan)
-		*b = append(*b, e)
+		q.put(int64(d.at)/bucketSpan, e)
+		*e = event{}
+		q.farFree = append(q.farFree, d.slot)
 	}
-	for i := range q.ring[q.turn%buckets] {
-		e := &q.ring[q.turn%buckets][i]
-		q.heap = pushDue(q.heap, due{e.at, e.seq, int32(i)})
+	b := &q.ring[q.turn%buckets]
+	for i := range b.n {
+		e := b.at(i)
+		q.heap = pushDue(q.heap, due{e.at, e.seq, i})
 	}
 }
 
