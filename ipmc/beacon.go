@@ -1,6 +1,7 @@
 package ipmc
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"math/rand/v2"
@@ -13,12 +14,16 @@ import (
 // Times of beacons (our guesses, but that some routers break at one a second, so that
 // none keeps that pace).
 const (
-	// firstPause is the pause after the first beacon; it doubles up to longestPause or,
-	// of many peers, what leaves beaconsPerSecond to all together.
-	firstPause       = 1500 * time.Millisecond
-	longestPause     = 5 * time.Second
-	beaconsPerSecond = 4
+	// firstPause is the longest pause after the first beacon; it doubles up to
+	// longestPause or, of many peers, what leaves beaconsPerSecond to all together. Each
+	// is shortened by up to a half, drawn anew, or peers that were started at once
+	// would all beat together.
+	firstPause       = 2500 * time.Millisecond
+	longestPause     = 6 * time.Second
+	beaconsPerSecond = 3 // and a third more, as pauses are shortened
 	mostPause        = 30 * time.Second
+	// leastPause is kept between two beacons whoever comes.
+	leastPause = firstPause / 2
 	// answerWithin is how soon a newcomer is answered, for each peer there is.
 	answerWithin = 100 * time.Millisecond
 	// The last item sent is followed by beacons, so that its loss is noticed: the first
@@ -50,6 +55,7 @@ type peer struct {
 type beacons struct {
 	peers []peer // by ID
 	nonce uint64
+	said  [maxNonces]protocol.Time // when the latest were sent, by nonce
 	pause time.Duration
 	last  protocol.Time
 	next  protocol.Time
@@ -61,8 +67,9 @@ type beacons struct {
 	between time.Duration
 }
 
-func newBeacons() beacons {
-	return beacons{pause: firstPause, next: protocol.Never, tail: protocol.Never, between: maxTail}
+func newBeacons(rng *rand.Rand) beacons {
+	// Nobody can have recorded an answer to what will be said: nonces begin anywhere.
+	return beacons{nonce: uint64(rng.Uint32()), pause: firstPause, next: protocol.Never, tail: protocol.Never, between: maxTail}
 }
 
 func (b *beacons) start(now protocol.Time, rng *rand.Rand) {
@@ -108,7 +115,7 @@ func (m *Machine) beacon(now protocol.Time, out *protocol.Outbox) {
 		}
 		b.pause = min(b.pause, b.longest())
 		b.last = now
-		b.next = now.Add(b.pause - time.Duration(m.rng.Int64N(int64(b.pause/8))))
+		b.next = now.Add(b.pause - time.Duration(m.rng.Int64N(int64(b.pause/2))))
 	}
 	if b.tail <= now {
 		b.tails++
@@ -118,7 +125,8 @@ func (m *Machine) beacon(now protocol.Time, out *protocol.Outbox) {
 		}
 	}
 	b.nonce++
-	msg := &Beacon{Origin: m.cfg.Self, Epoch: m.epoch, Nonce: b.nonce, Pause: int(b.pause / time.Millisecond), Echoes: b.echoes(now)}
+	b.said[b.nonce%maxNonces] = now
+	msg := &Beacon{Origin: m.cfg.Self, Epoch: m.epoch, Nonce: b.nonce, Pause: int(b.pause / time.Millisecond), Echoes: b.echoes(now, m.rng)}
 	if m.sending.sent > 0 {
 		msg.Low, msg.Last = m.own.low, m.sending.sent
 	}
@@ -129,22 +137,17 @@ func (m *Machine) beacon(now protocol.Time, out *protocol.Outbox) {
 	m.multicast(msg, out)
 }
 
-// echoes answers those who were answered longest ago, and drops who is gone.
-func (b *beacons) echoes(now protocol.Time) (list []Echo) {
+// echoes answers some, drawn at random but for those never answered, who come first;
+// and drops who is gone. (By turns all would answer the same ones at once, and
+// somebody nobody for long.)
+func (b *beacons) echoes(now protocol.Time, rng *rand.Rand) (list []Echo) {
 	b.expire(now)
 	order := make([]*peer, len(b.peers))
 	for i := range b.peers {
 		order[i] = &b.peers[i]
 	}
-	slices.SortStableFunc(order, func(x, y *peer) int {
-		switch {
-		case x.echoed < y.echoed:
-			return -1
-		case x.echoed > y.echoed:
-			return 1
-		}
-		return 0
-	})
+	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	slices.SortStableFunc(order, func(x, y *peer) int { return cmp.Compare(min(x.echoed, 1), min(y.echoed, 1)) })
 	for _, p := range order[:min(len(order), MaxEchoes)] {
 		p.echoed = now
 		list = append(list, Echo{p.short, p.nonce})
@@ -185,8 +188,10 @@ func (m *Machine) heardBeacon(now protocol.Time, src *source, msg *Beacon, out *
 	me := shortOf(m.cfg.Self)
 	for _, e := range msg.Echoes {
 		if e.Who == me && e.Nonce <= b.nonce && e.Nonce+maxNonces > b.nonce {
-			// It answers by turns, and others have theirs in between.
-			p.hears = now.Add(life * time.Duration(1+len(b.peers)/MaxEchoes))
+			// It heard this peer when that was said, not later; it answers some at a time.
+			said := b.said[e.Nonce%maxNonces]
+			p.hears = max(p.hears, said.Add(b.longest()+life*time.Duration(1+len(b.peers)/MaxEchoes)))
+			m.health.lastEcho = max(m.health.lastEcho, said)
 		}
 	}
 	m.health.heard(now)
@@ -200,7 +205,7 @@ func (m *Machine) newcomer(now protocol.Time) {
 		return // stopped
 	}
 	spread := answerWithin * time.Duration(len(b.peers)+2)
-	at := max(now.Add(time.Duration(m.rng.Int64N(int64(spread)))), b.last.Add(firstPause))
+	at := max(now.Add(time.Duration(m.rng.Int64N(int64(spread)))), b.last.Add(leastPause))
 	b.next = min(b.next, at)
 }
 

@@ -54,6 +54,9 @@ const (
 	// those of one source, so that a flood leaves room for others.
 	MaxHanded          = 768
 	MaxHandedPerSource = 256
+	// MaxBrought bounds the items that came by gossip and may have to be brought to the
+	// group.
+	MaxBrought = 256
 )
 
 // Leg is one interface and the group that the machine uses on it.
@@ -80,6 +83,10 @@ type Config struct {
 	// Rate is how many bytes a second are sent at most, 64 KiB/s to 2 GB/s. Default
 	// 12.5 MB/s: a tenth of a gigabit. It sinks where receivers lose packets in rows.
 	Rate int64
+	// Standby says that gossip stands by (protocol.Plugin.Standby): who loses too much
+	// gets everything that way and asks for nothing here, and what a neighbour that is
+	// cut off has published is brought to the group.
+	Standby bool
 	// Sign signs on behalf of Self, Verify checks. Both are nil where the driver leaves
 	// signatures out: everything then counts as proved.
 	Sign   func(b []byte) []byte

@@ -7,6 +7,7 @@ type Stats struct {
 	Sent     uint64 `json:"sent"`     // items of this peer's own, whole
 	Received uint64 `json:"received"` // items of others that were whole and valid
 	NotSent  uint64 `json:"not_sent"` // for want of room in the queue
+	Brought  uint64 `json:"brought"`  // items that came by gossip, of those sent
 	Beacons  uint64 `json:"beacons"`
 	Nacks    uint64 `json:"nacks"` // questions to the group
 	AskedOne uint64 `json:"asked_one"`

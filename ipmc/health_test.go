@@ -15,45 +15,122 @@ func (h *station) last() protocol.Health {
 	return h.health[len(h.health)-1]
 }
 
-// TestHealth: whoever is not heard, or hears nobody, notices that in time, and what
-// works again is believed only after a while.
+// TestHealth: whoever is not heard, or hears nobody, notices that in time, sooner
+// among many, and what works again is believed only after a while.
 func TestHealth(t *testing.T) {
 	for _, c := range []struct {
 		name   string
+		hosts  int
 		lose   func(from, to *station) bool
 		reason string
+		within time.Duration
 	}{
-		{"deaf", func(_, to *station) bool { return to == to.wire.hosts[2] }, reasonDeaf},
-		{"mute", func(from, _ *station) bool { return from == from.wire.hosts[2] }, reasonOneWay},
+		{"deaf", 2, func(_, to *station) bool { return to == to.wire.hosts[1] }, reasonDeaf, 20 * time.Second},
+		{"deaf", 12, func(_, to *station) bool { return to == to.wire.hosts[1] }, reasonDeaf, 10 * time.Second},
+		{"deaf", 50, func(_, to *station) bool { return to == to.wire.hosts[1] }, reasonDeaf, 9 * time.Second},
+		{"mute", 2, func(from, _ *station) bool { return from == from.wire.hosts[1] }, reasonOneWay, 27 * time.Second},
+		{"mute", 12, func(from, _ *station) bool { return from == from.wire.hosts[1] }, reasonOneWay, 27 * time.Second},
+		{"mute", 50, func(from, _ *station) bool { return from == from.wire.hosts[1] }, reasonOneWay, 52 * time.Second},
 	} {
-		w := newWire(t, 12, 1, nil)
-		w.run(5 * time.Second)
+		w := newWire(t, c.hosts, 1, nil)
+		w.run(10 * time.Second)
 		for _, h := range w.hosts {
 			if !h.last().Fit || len(h.health) != 1 {
-				t.Fatalf("%s: at the start %s says %+v", c.name, h.id, h.health)
+				t.Fatalf("%s of %d: at the start %s says %+v", c.name, c.hosts, h.id, h.health)
 			}
 		}
-		w.run(time.Minute)
+		w.run(2 * time.Minute)
 		w.lose = func(from, to *station, _ protocol.Message) bool { return c.lose(from, to) }
-		h := w.hosts[2]
-		w.run(3 * h.bound())
+		h := w.hosts[1]
+		w.run(c.within)
 		if l := h.last(); l.Fit || !strings.HasPrefix(l.Reason, c.reason) {
-			t.Errorf("%s: after %v it says %+v", c.name, 3*h.bound(), l)
+			t.Errorf("%s of %d: after %v it says %+v", c.name, c.hosts, c.within, l)
 		}
 		w.lose = nil
 		w.run(wellFor / 2)
 		if h.last().Fit {
-			t.Errorf("%s: well again after %v already", c.name, wellFor/2)
+			t.Errorf("%s of %d: well again after %v already", c.name, c.hosts, wellFor/2)
 		}
 		w.run(time.Minute)
 		if !h.last().Fit || len(h.health) != 3 {
-			t.Errorf("%s: in the end it says %+v", c.name, h.health)
+			t.Errorf("%s of %d: in the end it says %+v", c.name, c.hosts, h.health)
 		}
 		for i, o := range w.hosts {
-			if i != 2 && len(o.health) != 1 {
-				t.Errorf("%s: host %d says %+v", c.name, i, o.health)
+			if i != 1 && c.hosts > 2 && len(o.health) != 1 {
+				t.Errorf("%s of %d: host %d says %+v", c.name, c.hosts, i, o.health)
 			}
 		}
+	}
+}
+
+// TestHealthIsSteady: a tenth lost, of beacons too, makes nobody change its mind.
+func TestHealthIsSteady(t *testing.T) {
+	for _, n := range []int{2, 5, 20, 60} {
+		w := newWire(t, n, uint64(n), nil)
+		w.lose = func(_, _ *station, _ protocol.Message) bool { return w.rng.Float64() < 0.1 }
+		w.run(20 * time.Minute)
+		for _, h := range w.hosts {
+			if len(h.health) != 1 || !h.health[0].Fit {
+				t.Errorf("of %d %s says %+v", n, h.id, h.health)
+			}
+		}
+	}
+}
+
+// TestFlapping: multicast that works for seconds at a time is not believed; that works
+// for longer ever less.
+func TestFlapping(t *testing.T) {
+	for _, c := range []struct {
+		on, off time.Duration
+		most    int // changes of mind
+	}{{6 * time.Second, 9 * time.Second, 2}, {40 * time.Second, 20 * time.Second, 8}} {
+		w := newWire(t, 10, 1, nil)
+		w.run(time.Minute)
+		off := false
+		w.lose = func(_, _ *station, _ protocol.Message) bool { return off }
+		for range 30 {
+			off = true
+			w.run(c.off)
+			off = false
+			w.run(c.on)
+		}
+		for _, h := range w.hosts {
+			if len(h.health) > c.most || len(h.health) < 2 || h.last().Fit {
+				t.Errorf("%v on, %v off: %s says %d times something, in the end %+v", c.on, c.off, h.id, len(h.health), h.last())
+			}
+		}
+		w.run(maxWellFor + 20*time.Second)
+		for _, h := range w.hosts {
+			if !h.last().Fit {
+				t.Errorf("%v on, %v off: long after all %s says %+v", c.on, c.off, h.id, h.last())
+			}
+		}
+	}
+}
+
+// TestOldAnswersDoNotCount: who has recorded beacons, and plays them to a peer that was
+// started again, cannot make it believe that it is heard.
+func TestOldAnswersDoNotCount(t *testing.T) {
+	w := newWire(t, 3, 1, nil)
+	var heard []protocol.Message
+	w.seen = func(from *station, m protocol.Message) {
+		if from != w.hosts[0] {
+			heard = append(heard, m)
+		}
+	}
+	w.run(time.Minute)
+	w.seen = nil
+	again := w.add(nil)
+	again.Machine.cfg.Self, again.id = w.hosts[0].id, w.hosts[0].id
+	w.hosts = []*station{again}
+	for range 60 {
+		for _, m := range heard {
+			w.inject(hers, m)
+		}
+		w.run(time.Second)
+	}
+	if again.last().Fit || len(again.health) != 1 {
+		t.Errorf("it says %+v", again.health)
 	}
 }
 

@@ -34,6 +34,7 @@ type Machine struct {
 	beacons beacons
 	health  health
 
+	bringing   bringer
 	neighbours []protocol.PeerID // to whom there are links, sorted
 	stats      Stats
 }
@@ -74,7 +75,7 @@ func New(cfg Config, rng *rand.Rand) *Machine {
 	m.own.own = true
 	m.sending = newSender(cfg.Rate)
 	m.asking = newAsker()
-	m.beacons = newBeacons()
+	m.beacons = newBeacons(rng)
 	m.health = newHealth()
 	return m
 }
@@ -107,6 +108,7 @@ func (m *Machine) Handle(now protocol.Time, in protocol.Input, out *protocol.Out
 			out.Add(protocol.LeaveGroup(l))
 		}
 		m.beacons.next, m.health.next = protocol.Never, protocol.Never
+		m.bringing.list = nil
 	}
 }
 
@@ -147,6 +149,7 @@ func (m *Machine) Advance(now protocol.Time, out *protocol.Outbox) {
 		}
 	}
 	m.repair(now, out)
+	m.bringDue(now, out)
 	m.pump(now, out)
 	m.beacon(now, out)
 	m.judgeHealth(now, out)
@@ -154,7 +157,7 @@ func (m *Machine) Advance(now protocol.Time, out *protocol.Outbox) {
 
 // Deadline implements protocol.Machine.
 func (m *Machine) Deadline() protocol.Time {
-	d := protocol.Earliest(m.repairs.due(), m.sending.due(), m.beacons.due(), m.health.next)
+	d := protocol.Earliest(m.repairs.due(), m.sending.due(), m.beacons.due(), m.bringing.due(), m.health.next)
 	for _, s := range m.order {
 		d = min(d, s.nackAt)
 	}

@@ -34,7 +34,7 @@ const (
 	// MaxRuns and MaxParts bound what one Nack names.
 	MaxRuns  = 32
 	MaxParts = 16
-	// MaxEchoes bounds the others that one Beacon answers; they take turns.
+	// MaxEchoes bounds the others that one Beacon answers, drawn at random.
 	MaxEchoes = 8
 	// MaxFills bounds the positions of one Fills.
 	MaxFills = 64

@@ -89,11 +89,11 @@ func (m *Machine) ask(now protocol.Time, s *stream, out *protocol.Outbox) {
 			}
 		case at > now:
 			next = min(next, at)
-		case h.seq > s.sure && now < s.strict:
-			// Somebody makes up positions: it may never have been sent.
+		case h.seq > s.sure && (now < s.strict || m.standsBack() && now < h.since.Add(maxWait)):
+			// Somebody makes up positions: it may never have been sent. Or else it is not
+			// asked for, but counts once it is sure that it was sent.
 			next = min(next, now.Add(minHold))
-		case h.tries >= maxTries || now > h.since.Add(maxWait), m.health.unfit && len(m.neighbours) == 0:
-			// Who loses too much and has nobody to ask alone asks the group no more.
+		case h.tries >= maxTries || now > h.since.Add(maxWait), m.standsBack():
 			m.giveUp(now, s, h, out)
 			i-- // it is gone from the list
 		default:
@@ -107,6 +107,12 @@ func (m *Machine) ask(now protocol.Time, s *stream, out *protocol.Outbox) {
 	if next != protocol.Never {
 		s.nackAt = max(now, next).Add(m.slot())
 	}
+}
+
+// standsBack reports whether this peer loses too much to ask anybody: it gets all by
+// gossip, or has nobody to ask alone.
+func (m *Machine) standsBack() bool {
+	return m.health.unfit && (m.cfg.Standby || len(m.neighbours) == 0)
 }
 
 // lateAt is from when on a hole is asked for, or its item handed up again.

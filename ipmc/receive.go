@@ -119,6 +119,7 @@ func (m *Machine) heardFirst(now protocol.Time, src *source, f *First, out *prot
 	m.answered(now, h)
 	m.passed(now, s, f.Seq)
 	if f.Unit > 0 {
+		m.bringing.drop(f.Item)
 		for _, msg := range m.sources.take(s.id, f.Seq) {
 			m.put(s, h, msg)
 		}

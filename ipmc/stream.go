@@ -40,7 +40,7 @@ type slot struct {
 	held   *parcel       // for repair; nil once others needed the room
 	fixed  protocol.Time // when it was last repaired, by anybody
 	lacked protocol.Time // when somebody last asked for it in vain
-	asks   int           // how often somebody has
+	asks   int           // how often somebody has; of this peer's own, how often it was repaired
 }
 
 // hole is a position that is waited for.

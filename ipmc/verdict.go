@@ -21,6 +21,7 @@ func (m *Machine) hand(now protocol.Time, s *stream, h *hole, out *protocol.Outb
 	h.handed, h.again = true, 0
 	h.src.handed++
 	id := h.item.ID
+	m.bringing.drop(id)
 	m.handed[id] = append(m.handed[id], place{s, h.seq, h.src})
 	out.Add(protocol.Arrive{Item: h.item, From: s.origin, Source: protocol.Source{NIC: h.src.nic, Addr: h.src.addr}})
 }
@@ -38,12 +39,16 @@ func (m *Machine) release(id protocol.ItemID) []place {
 }
 
 // accepted takes in what is verified and new: of this host's own it sends, of others'
-// it notes that it is there. What came another way than the group is not sent to it:
-// who stands for the group decides that elsewhere.
+// it notes that it is there. What came another way than the group is not sent to it,
+// but for gossip that stands by (bring.go): who stands for the group decides that
+// elsewhere.
 func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protocol.Outbox) {
 	if in.Via == 0 {
 		m.publish(now, in.Item, out)
 		return
+	}
+	if in.Via == protocol.ObjectGossip && !in.Repaired {
+		m.bring(now, in.Item, out)
 	}
 	m.judged(now, in.Item.ID)
 }

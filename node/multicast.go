@@ -30,8 +30,9 @@ type Multicast struct {
 }
 
 // WithMulticast has items of all topics go to the LAN by IP multicast in place of
-// gossip: for peers that are on one LAN, all of them with this option. What does not
-// arrive that way is found by comparing with neighbours, as always. Default: off.
+// gossip, between those with whom it works: towards neighbours that have not this
+// option, are elsewhere, or are cut off from multicast, gossip runs as ever. What
+// arrives neither way is found by comparing with neighbours, as always. Default: off.
 func WithMulticast(m Multicast) Option {
 	return func(c *config) error { c.multicast = &m; return nil }
 }
@@ -46,7 +47,7 @@ func (n *Node) openMulticast() error {
 	if err != nil {
 		return fmt.Errorf("opening multicast: %w", err)
 	}
-	o := ipmc.Options{Patch: m.Patch, Scope: m.Scope, IPv6: m.IPv6, Packet: d.Packet(), Rate: m.Rate,
+	o := ipmc.Options{Patch: m.Patch, Scope: m.Scope, IPv6: m.IPv6, Packet: d.Packet(), Rate: m.Rate, Standby: true,
 		Sign: n.signPacket, Verify: verifyPacket}
 	for _, nic := range d.NICs() {
 		o.NICs = append(o.NICs, nic.NIC)

@@ -25,6 +25,11 @@ type Plugin struct {
 	Name string
 	// New makes the machine of one peer for one topic.
 	New func(Env) Machine
+	// Standby has gossip stand by in each topic, for a protocol that may stop working: it
+	// runs towards those neighbours of which either side's protocol has not said, by
+	// [Health], that it is fit, and who do not run the protocol at all. What has come
+	// by gossip is Accepted with Via ObjectGossip.
+	Standby bool
 	// Decode reads one of the protocol's own messages; the kind Carry never comes
 	// here. Errors mean bytes that no honest peer sends. Nil if it has none.
 	Decode func(kind uint8, body []byte) (Message, error)

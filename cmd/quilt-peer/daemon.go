@@ -20,7 +20,7 @@ type runConfig struct {
 	Traverse   bool              // get past NATs
 	Relay      *node.RelayLimits // relay for others within these limits; nil: do not
 	PortMap    bool              // ask the router for ports
-	IPMC       []string          // interfaces for IP multicast in place of gossip
+	IPMC       []string          // interfaces for IP multicast in place of gossip where it works
 	Version    string
 }
 

@@ -61,7 +61,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "join", Usage: "make contact with the peers of `TICKET`; repeatable"},
 			&cli.StringSliceFlag{Name: "follow", Usage: "follow `FEED`, an address or a ticket; repeatable"},
 			&cli.BoolFlag{Name: "no-mdns", Usage: "do not look for peers on the local network"},
-			&cli.StringSliceFlag{Name: "ipmc", Usage: "send items by IP multicast on `INTERFACE`, in place of gossip; repeatable. All peers of a topic must be on one LAN and do so"},
+			&cli.StringSliceFlag{Name: "ipmc", Usage: "send items by IP multicast on `INTERFACE`, in place of gossip to peers on the LAN that do so too; repeatable"},
 			&cli.BoolFlag{Name: "no-detect", Usage: "do not find out where this peer is in the network"},
 			&cli.BoolFlag{Name: "no-traversal", Usage: "do not get past NATs: no relays, no hole punching"},
 			&cli.BoolFlag{Name: "no-port-mapping", Usage: "do not ask the router to let others in (UPnP, NAT-PMP)"},

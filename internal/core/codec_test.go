@@ -43,6 +43,8 @@ func messages() []struct {
 		{square, protocol.ObjectGossip, gossip.Prune{}},
 		{square, protocol.ObjectRepair, antientropy.Digest{Floor: 1, From: 1}},
 		{square, protocol.ObjectReceipts, who{it.ID}},
+		{square, protocol.ObjectHost, fitness{fit: true}},
+		{square, protocol.ObjectHost, fitness{asks: true}},
 		{square, protocol.ObjectReceipts, storedBy{id: it.ID}},
 		{square, protocol.ObjectReceipts, storedBy{it.ID, peers(0, MaxReceiptPeers)}},
 	}
@@ -116,7 +118,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"an item for the host", "", protocol.ObjectHost, protocol.KindCarry, body(protocol.Carry{Item: item(1)}), protocol.ErrUnknownKind},
 		{"gossip without a topic", "", protocol.ObjectGossip, 1, "", protocol.ErrUnknownKind},
 		{"an object unknown", square, 99, 1, "", protocol.ErrUnknownKind},
-		{"the host's object of a topic", square, protocol.ObjectHost, kindPing, "\x01", protocol.ErrUnknownKind},
+		{"the host's object of a topic", square, protocol.ObjectHost, kindPong, "\x01", protocol.ErrUnknownKind},
 		{"kind unknown to receipts", square, protocol.ObjectReceipts, 99, "", protocol.ErrUnknownKind},
 		{"a number not minimal", "", protocol.ObjectHost, kindPing, "\x81\x00", protocol.ErrMalformed},
 		{"a number too large", "", protocol.ObjectHost, kindPing, strings.Repeat("\xff", 9) + "\x02", protocol.ErrMalformed},

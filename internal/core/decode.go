@@ -29,6 +29,8 @@ func DecodeWith(p *protocol.Plugin, f protocol.Frame) (protocol.Message, error) 
 		return p.Decode(f.Kind, f.Body)
 	}
 	switch f.Object {
+	case protocol.ObjectHost:
+		return decodeTopic(f.Kind, f.Body)
 	case protocol.ObjectGossip:
 		return gossip.Decode(f.Kind, f.Body)
 	case protocol.ObjectRepair:

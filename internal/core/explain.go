@@ -30,6 +30,8 @@ type TopicInfo struct {
 	Stats      TopicStats
 	// Pending is how many items are between arrival and disk.
 	Pending int
+	// Standby is set where gossip stands by.
+	Standby *Standby
 	// View is what the active view says of itself.
 	View any
 	// Objects holds what each object says of itself, by number.
@@ -60,7 +62,7 @@ func (h *Host) Explain(now protocol.Time) Info {
 	}
 	for _, t := range h.topics.order {
 		ti := TopicInfo{ID: t.id, Name: t.name, Stats: t.stats, Pending: t.checks + t.writing, View: t.view.Explain(now), Objects: make(map[protocol.ObjectID]any)}
-		ti.Neighbours = append(ti.Neighbours, t.members...)
+		ti.Neighbours, ti.Standby = append(ti.Neighbours, t.members...), t.standby.explain()
 		for _, obj := range t.objects {
 			if e, ok := obj.machine.(protocol.Explainer); ok {
 				ti.Objects[obj.id] = e.Explain(now)

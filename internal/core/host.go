@@ -281,6 +281,9 @@ func (h *Host) perform(now protocol.Time, j job, out *protocol.Outbox) {
 		h.memberUp(now, e, j.group)
 	case gossipmembership.Down:
 		h.memberDown(now, e, j.group)
+	case protocol.Health:
+		h.ownFitness(now, h.topics.get(j.group), e.Fit)
+		out.Add(e)
 	case receiptsGathered:
 		out.Add(Receipts{Topic: j.group, ID: e.id, Peers: e.peers})
 	default:

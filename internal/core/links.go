@@ -220,7 +220,7 @@ func (h *Host) memberUp(now protocol.Time, e gossipmembership.Up, group protocol
 		return
 	}
 	t.members, _ = insertPeer(t.members, e.Peer)
-	h.toObjects(now, t, protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: e.Peer, Weight: 1, RTT: l.RTT, Relayed: l.Relayed}}})
+	h.neighboursChanged(now, t, protocol.MemberDelta{Peer: e.Peer, Weight: 1, RTT: l.RTT, Relayed: l.Relayed})
 	h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.memberUp(now, e.Peer, o) })
 	if l.live.suspected {
 		h.toObjects(now, t, protocol.LinkSuspected{Peer: e.Peer})
@@ -233,7 +233,7 @@ func (h *Host) memberDown(now protocol.Time, e gossipmembership.Down, group prot
 		h.members, _ = removePeer(h.members, e.Peer)
 	}
 	if t := h.topics.get(group); t != nil && t.removeMember(e.Peer) {
-		h.toObjects(now, t, protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: e.Peer, Gone: true}}})
+		h.neighboursChanged(now, t, protocol.MemberDelta{Peer: e.Peer, Gone: true})
 		if len(t.members) == 0 {
 			t.findSoon(now)
 			h.find.linkDown(now)

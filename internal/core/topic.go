@@ -25,6 +25,8 @@ type topic struct {
 	receipts *receipts         // who has stored what
 	members  []protocol.PeerID // neighbours in the active view, sorted
 
+	standby *standby // nil where gossip does not stand by
+
 	seen    seen
 	copies  map[protocol.ItemID][]*pending // being verified, by ID
 	checks  int                            // how many are being verified
@@ -87,7 +89,12 @@ func (h *Host) objects(t *topic) []part {
 	repair := newPart(protocol.ObjectRepair, t.repair)
 	if p := h.cfg.Plugin; p != nil {
 		env := protocol.Env{Self: h.cfg.Self, Topic: t.name, Owner: t.owner, Rand: h.fork()}
-		return []part{repair, newPart(protocol.FirstPatchObject, p.New(env))}
+		plugin := newPart(protocol.FirstPatchObject, p.New(env))
+		if !p.Standby {
+			return []part{repair, plugin}
+		}
+		t.standby = newStandby()
+		return []part{newPart(protocol.ObjectGossip, gossip.New(h.cfg.Gossip, h.fork())), repair, plugin}
 	}
 	return []part{newPart(protocol.ObjectGossip, gossip.New(h.cfg.Gossip, h.fork())), repair}
 }
@@ -119,7 +126,7 @@ func (t *topic) object(id protocol.ObjectID) *part {
 
 // deadline is when any part of the topic next wants attention.
 func (t *topic) deadline() protocol.Time {
-	d := min(t.viewing.due, t.receipts.due)
+	d := min(t.viewing.due, t.receipts.due, t.standby.deadline())
 	for i := range t.objects {
 		d = min(d, t.objects[i].due)
 	}
@@ -129,6 +136,7 @@ func (t *topic) deadline() protocol.Time {
 // advanceTopic wakes the parts of a topic that are due.
 func (h *Host) advanceTopic(now protocol.Time, t *topic) {
 	h.wake(now, t.id, &t.viewing)
+	h.advanceStandby(now, t)
 	for i := range t.objects {
 		h.wake(now, t.id, &t.objects[i])
 	}
@@ -140,6 +148,10 @@ func (h *Host) advanceTopic(now protocol.Time, t *topic) {
 // toObject gives one object of a topic an input; an unknown number is ignored.
 func (h *Host) toObject(now protocol.Time, t *topic, id protocol.ObjectID, in protocol.Input) {
 	switch id {
+	case protocol.ObjectHost:
+		if rec, ok := in.(protocol.Received); ok {
+			h.takeFitness(now, t, rec)
+		}
 	case protocol.ObjectView:
 		h.tell(now, t.id, &t.viewing, in)
 	case protocol.ObjectReceipts:

@@ -10,5 +10,5 @@ import (
 // their being among Options.Plugins, each by itself over all hosts.
 func builtin() []protocol.Plugin {
 	// A simulated host has one interface, the first; signatures are left out.
-	return []protocol.Plugin{omni.Plugin(omni.Config{}), ipmc.Plugin(ipmc.Options{NICs: []protocol.NIC{1}})}
+	return []protocol.Plugin{omni.Plugin(omni.Config{}), ipmc.Plugin(ipmc.Options{NICs: []protocol.NIC{1}, Standby: true})}
 }
