@@ -23,6 +23,26 @@ const (
 	numPorts  = 4_096
 )
 
+// IsGroup reports whether GroupOf may have made an address for a scope and family.
+func IsGroup(g netip.AddrPort, scope Scope, six bool) bool {
+	if g.Port() < firstPort || g.Port() >= firstPort+numPorts || g.Addr().Is6() != six {
+		return false
+	}
+	if six {
+		a := g.Addr().As16()
+		return a[0] == 0xff && a[1] == scopeOf6(scope) && [6]byte(a[2:8]) == [6]byte{} && a[12]&0x80 != 0 && g.Addr().Zone() == ""
+	}
+	a := g.Addr().As4()
+	if scope == OrgLocal {
+		return a[0] == 239 && a[1]&^3 == 192 && a[3] > 0
+	}
+	return a[0] == 239 && a[1] == 255 && a[3] > 0
+}
+
+func scopeOf6(scope Scope) byte {
+	return [...]byte{SiteLocal: 0x15, LinkLocal: 0x12, OrgLocal: 0x18}[scope]
+}
+
 // GroupOf derives a group's address and port from the names of topic and patch.
 // Two topics may come to the same one: then each discards the other's packets.
 func GroupOf(topicName, patch string, scope Scope, six bool) netip.AddrPort {
@@ -30,7 +50,7 @@ func GroupOf(topicName, patch string, scope Scope, six bool) netip.AddrPort {
 	sum := sha256.Sum256(append(append(b, topicName...), patch...))
 	port := firstPort + binary.BigEndian.Uint16(sum[:2])%numPorts
 	if six {
-		a := [16]byte{0xff, [...]byte{SiteLocal: 0x15, LinkLocal: 0x12, OrgLocal: 0x18}[scope]}
+		a := [16]byte{0xff, scopeOf6(scope)}
 		copy(a[8:], sum[8:16])
 		a[12] |= 0x80 // RFC 3307, section 4.3: group IDs that nobody has assigned
 		return netip.AddrPortFrom(netip.AddrFrom16(a), port)

@@ -25,6 +25,10 @@ type Multicast struct {
 	// having packets looked at.
 	Patch  string
 	Secret []byte
+	// MaxGroups bounds the groups joined on each interface; beyond it topics share
+	// groups, those first whose members are alike. Default: 16, or what the system
+	// permits.
+	MaxGroups int
 	// Rate is how many bytes a second are sent at most. Default: see ipmc.Config.
 	Rate int64
 }
@@ -43,7 +47,8 @@ func (n *Node) openMulticast() error {
 	if m == nil {
 		return nil
 	}
-	d, err := driver.Open(driver.Config{Interfaces: m.Interfaces, Forbidden: m.Forbidden, TTL: m.TTL}, n.heard)
+	sharing := driver.Sharing{Self: n.ID(), Patch: m.Patch, Secret: m.Secret, Scope: m.Scope, IPv6: m.IPv6, Sign: n.signPacket, Verify: verifyPacket}
+	d, err := driver.Open(driver.Config{Interfaces: m.Interfaces, Forbidden: m.Forbidden, TTL: m.TTL, MaxGroups: m.MaxGroups, Sharing: &sharing}, n.heard)
 	if err != nil {
 		return fmt.Errorf("opening multicast: %w", err)
 	}

@@ -19,12 +19,20 @@ const topicName = "lan"
 
 var topicID = protocol.TopicOf(topicName)
 
+// setup is what an endpoint is made from.
+type setup struct {
+	rate   int64
+	six    bool
+	topics []string // topicName alone where there are none
+	driver driver.Config
+}
+
 // endpoint is a peer that has the core and multicast sockets only: no links, and a
 // disk that forgets.
 type endpoint struct {
 	driver  *driver.Driver
 	core    *core.Host
-	machine *ipmc.Machine
+	machine *ipmc.Machine // of the first topic
 	out     protocol.Outbox
 	inputs  chan protocol.Input
 	asked   chan func()
@@ -34,12 +42,16 @@ type endpoint struct {
 	seq    uint64
 
 	delivered, invalid int
+	byTopic            map[string]int
 	fit                []bool
 	last               protocol.Time // when something was delivered last
 }
 
-// newEndpoint opens one on eth0 and joins the topic.
-func newEndpoint(rate int64, six bool, cfg driver.Config) (*endpoint, error) {
+// newEndpoint opens one on eth0 and joins its topics.
+func newEndpoint(s setup) (*endpoint, error) {
+	if len(s.topics) == 0 {
+		s.topics = []string{topicName}
+	}
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -48,29 +60,27 @@ func newEndpoint(rate int64, six bool, cfg driver.Config) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{inputs: make(chan protocol.Input, 4096), asked: make(chan func()), begun: time.Now(), author: key}
-	if e.driver, err = driver.Open(cfg, e.heard); err != nil {
+	e := &endpoint{inputs: make(chan protocol.Input, 4096), asked: make(chan func()), begun: time.Now(), author: key, byTopic: make(map[string]int)}
+	sign := func(b []byte) []byte { sig, _ := key.Sign(b); return sig }
+	s.driver.Sharing = &driver.Sharing{Self: id, IPv6: s.six, Sign: sign, Verify: verify}
+	if e.driver, err = driver.Open(s.driver, e.heard); err != nil {
 		return nil, err
 	}
-	o := ipmc.Options{Packet: e.driver.Packet(), Rate: rate, IPv6: six,
-		Sign: func(b []byte) []byte { sig, _ := key.Sign(b); return sig },
-		Verify: func(p protocol.PeerID, b, sig []byte) bool {
-			k, err := p.ExtractPublicKey()
-			if err != nil {
-				return false
-			}
-			ok, err := k.Verify(b, sig)
-			return ok && err == nil
-		}}
+	o := ipmc.Options{Packet: e.driver.Packet(), Rate: s.rate, IPv6: s.six, Sign: sign, Verify: verify}
 	for _, nic := range e.driver.NICs() {
 		o.NICs = append(o.NICs, nic.NIC)
 	}
-	e.driver.AddTopic(topicID, ipmc.KeyOf(topicName, "", nil))
+	for _, t := range s.topics {
+		e.driver.AddTopic(protocol.TopicOf(t), ipmc.KeyOf(t, "", nil))
+	}
 	plugin := ipmc.Plugin(o)
 	inner := plugin.New
 	plugin.New = func(env protocol.Env) protocol.Machine {
-		e.machine = inner(env).(*ipmc.Machine)
-		return e.machine
+		m := inner(env).(*ipmc.Machine)
+		if env.Topic == s.topics[0] {
+			e.machine = m
+		}
+		return m
 	}
 	var seed [32]byte
 	if _, err := rand.Read(seed[:]); err != nil {
@@ -80,9 +90,21 @@ func newEndpoint(rate int64, six bool, cfg driver.Config) (*endpoint, error) {
 	go e.loop()
 	e.do(func() {
 		e.handle(protocol.Start{})
-		e.handle(core.Join{Name: topicName})
+		for _, t := range s.topics {
+			e.handle(core.Join{Name: t})
+		}
 	})
 	return e, nil
+}
+
+// verify checks a host's signature.
+func verify(p protocol.PeerID, b, sig []byte) bool {
+	k, err := p.ExtractPublicKey()
+	if err != nil {
+		return false
+	}
+	ok, err := k.Verify(b, sig)
+	return ok && err == nil
 }
 
 func (e *endpoint) now() protocol.Time { return protocol.Time(time.Since(e.begun)) }
@@ -146,6 +168,8 @@ func (e *endpoint) perform() {
 				if err := e.driver.Join(x.NIC, x.Group); err != nil {
 					panic(err)
 				}
+			case protocol.LeaveGroup:
+				e.driver.Leave(x.NIC, x.Group)
 			case protocol.Verify:
 				v := protocol.Valid
 				if feed.Verify(x.Item) != nil {
@@ -157,6 +181,7 @@ func (e *endpoint) perform() {
 				e.core.Handle(e.now(), protocol.Stored{Token: x.Token, OK: true}, &e.out)
 			case protocol.Deliver:
 				e.delivered++
+				e.byTopic[x.Item.TopicName]++
 				e.last = e.now()
 			case protocol.Health:
 				e.fit = append(e.fit, x.Fit)
@@ -166,7 +191,10 @@ func (e *endpoint) perform() {
 }
 
 // publish publishes items, so many a second, or as fast as they are sent with 0.
-func (e *endpoint) publish(items, size int, rate float64) error {
+func (e *endpoint) publish(topic string, items, size int, rate float64) error {
+	if topic == "" {
+		topic = topicName
+	}
 	data := make([]byte, size)
 	begin := time.Now()
 	for i := range items {
@@ -177,7 +205,7 @@ func (e *endpoint) publish(items, size int, rate float64) error {
 			time.Sleep(100 * time.Microsecond)
 		}
 		e.seq++
-		it, err := feed.Sign(e.author, topicName, e.seq, data)
+		it, err := feed.Sign(e.author, topic, e.seq, data)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"strconv"
@@ -12,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/ipmc"
 	"github.com/quilt-p2p/quilt/ipmc/driver"
+	"github.com/quilt-p2p/quilt/protocol"
 )
 
 // roleVar names what a process is that a test has started.
@@ -33,7 +36,8 @@ func TestMain(m *testing.M) {
 // order is what a process is told to do, a line of JSON on its standard input. When it
 // is done the process answers with a report.
 type order struct {
-	Do          string // "publish", "report", "expect"
+	Do          string // "publish", "report", "join", "leave"
+	Topic       string // of what is published, joined or left; empty for the usual one
 	Items, Size int
 	Rate        float64
 }
@@ -50,6 +54,8 @@ type report struct {
 	Fit                []bool
 	IPMC               ipmc.Explanation
 	Driver             driver.Counters
+	ByTopic            map[string]int // deliveries
+	Sharing            driver.SharingState
 }
 
 // role is what a process plays.
@@ -118,8 +124,11 @@ func (r *report) use() {
 type member struct{ *endpoint }
 
 func newMember() (role, error) {
-	rate, _ := strconv.ParseInt(os.Getenv("QUILT_LANTEST_BYTES"), 10, 64)
-	e, err := newEndpoint(rate, os.Getenv("QUILT_LANTEST_IPV6") != "", driver.Config{Interfaces: []string{"eth0"}, Alone: true})
+	s := setup{six: os.Getenv("QUILT_LANTEST_IPV6") != "", driver: driver.Config{Interfaces: []string{"eth0"}, Alone: true}}
+	s.rate, _ = strconv.ParseInt(os.Getenv("QUILT_LANTEST_BYTES"), 10, 64)
+	s.driver.MaxGroups, _ = strconv.Atoi(os.Getenv("QUILT_LANTEST_GROUPS"))
+	s.topics = strings.Fields(os.Getenv("QUILT_LANTEST_TOPICS"))
+	e, err := newEndpoint(s)
 	if err != nil {
 		return nil, err
 	}
@@ -127,17 +136,25 @@ func newMember() (role, error) {
 }
 
 func (m member) order(o order) error {
-	if o.Do == "publish" {
-		return m.publish(o.Items, o.Size, o.Rate)
+	switch o.Do {
+	case "publish":
+		return m.publish(o.Topic, o.Items, o.Size, o.Rate)
+	case "join":
+		m.driver.AddTopic(protocol.TopicOf(o.Topic), ipmc.KeyOf(o.Topic, "", nil))
+		m.do(func() { m.handle(core.Join{Name: o.Topic}) })
+	case "leave":
+		m.do(func() { m.handle(core.Leave{Topic: protocol.TopicOf(o.Topic)}) })
+		m.driver.RemoveTopic(protocol.TopicOf(o.Topic))
 	}
 	return nil
 }
 
 func (m member) report(r *report) {
 	m.do(func() {
-		r.Delivered, r.Invalid, r.Fit = m.delivered, m.invalid, m.fit
+		r.Delivered, r.Invalid, r.Fit, r.ByTopic = m.delivered, m.invalid, m.fit, maps.Clone(m.byTopic)
 		r.IPMC = m.machine.Explain(m.now()).(ipmc.Explanation)
 		r.Idle = m.now().Sub(m.last)
 	})
 	r.Driver = m.driver.Counters()
+	r.Sharing = m.driver.SharingOf(m.driver.NICs()[0].NIC)
 }

@@ -37,6 +37,7 @@ var layers = []layer{
 	{path: "omni", level: 2, pure: true},
 	{path: "donet", level: 2, pure: true},
 	{path: "ipmc", level: 2, pure: true},
+	{path: "ipmc/share", level: 2, pure: true},
 	{path: "reps", level: 3, pure: true},
 	{path: "patches", level: 3, pure: true},
 

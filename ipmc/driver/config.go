@@ -4,10 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/quilt-p2p/quilt/ipmc"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -32,8 +29,11 @@ type Config struct {
 	// back here.
 	Alone bool
 	// MaxGroups bounds the groups joined on each interface. Default 16, or what the
-	// system permits if that is less.
+	// system permits if that is less. Further topics share groups if Sharing is set,
+	// else they cannot be joined.
 	MaxGroups int
+	// Sharing says how topics share groups where there are too many; nil for not at all.
+	Sharing *Sharing
 }
 
 // Defaults, our choices.
@@ -68,9 +68,7 @@ func (c *Config) complete() ([]NIC, error) {
 	if c.MaxGroups == 0 {
 		c.MaxGroups = defaultMaxGroups
 	}
-	if limit := kernelMemberships(); limit > 0 {
-		c.MaxGroups = min(c.MaxGroups, limit)
-	}
+	c.MaxGroups = min(c.MaxGroups, kernelLimit())
 	switch {
 	case c.TTL < 1 || c.TTL > 255:
 		return nil, fmt.Errorf("a multicast TTL of %d: 1 to 255 are possible", c.TTL)
@@ -144,19 +142,4 @@ func families(ifi *net.Interface) (four, six bool) {
 		}
 	}
 	return four, six
-}
-
-// kernelMemberships is how many groups the system lets a socket join, 0 where it does
-// not say. Each socket here joins one, but an administrator who has lowered it means
-// that there should be few.
-func kernelMemberships() int {
-	b, err := os.ReadFile("/proc/sys/net/ipv4/igmp_max_memberships")
-	if err != nil {
-		return 0
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil {
-		return 0
-	}
-	return n
 }

@@ -6,7 +6,7 @@ import "sync/atomic"
 type counters struct {
 	sent, sendBytes, sendCalls, sendFailed, sendDropped     atomic.Uint64
 	heard, heardBytes, readCalls, foreign, forged, oversize atomic.Uint64
-	elsewhere                                               atomic.Uint64
+	elsewhere, joinFailed, rostersDropped                   atomic.Uint64
 }
 
 // Counters is what a driver has done since it was opened.
@@ -18,6 +18,9 @@ type Counters struct {
 	// of ours or of no topic here, Forged had a false tag, Oversize were too long,
 	// Elsewhere came by an interface that is not used.
 	Heard, HeardBytes, ReadCalls, Foreign, Forged, Oversize, Elsewhere uint64
+	// JoinFailed are groups that were to be heard in others' place and could not be
+	// joined, RostersDropped what was said about groups and there was no time for.
+	JoinFailed, RostersDropped uint64
 }
 
 // Counters returns them.
@@ -26,6 +29,6 @@ func (d *Driver) Counters() Counters {
 	return Counters{
 		Sent: c.sent.Load(), SendBytes: c.sendBytes.Load(), SendCalls: c.sendCalls.Load(), SendFailed: c.sendFailed.Load(), SendDropped: c.sendDropped.Load(),
 		Heard: c.heard.Load(), HeardBytes: c.heardBytes.Load(), ReadCalls: c.readCalls.Load(), Foreign: c.foreign.Load(), Forged: c.forged.Load(),
-		Oversize: c.oversize.Load(), Elsewhere: c.elsewhere.Load(),
+		Oversize: c.oversize.Load(), Elsewhere: c.elsewhere.Load(), JoinFailed: c.joinFailed.Load(), RostersDropped: c.rostersDropped.Load(),
 	}
 }

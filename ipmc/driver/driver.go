@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quilt-p2p/quilt/ipmc"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -27,6 +28,15 @@ type Driver struct {
 	keys    atomic.Pointer[map[protocol.TopicID]*ipmc.Key]
 	senders []*sender // of each NIC, by family
 	counts  counters
+
+	// Where topics share groups; see share.go.
+	sharers     []*sharer
+	rosterTopic protocol.TopicID
+	rosterGroup netip.AddrPort
+	rosters     chan rosterIn
+	poke, done  chan struct{}
+	begun       time.Time
+	routes      atomic.Pointer[map[route]netip.AddrPort]
 
 	mu     sync.Mutex // guards what follows; never held while waiting
 	ears   map[membership]*ear
@@ -52,6 +62,9 @@ func Open(cfg Config, handler Handler) (*Driver, error) {
 		if err := d.openSenders(&nics[i]); err != nil {
 			return nil, errors.Join(err, d.Close())
 		}
+	}
+	if err := d.openSharing(); err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
@@ -101,7 +114,8 @@ var (
 	ErrClosed = errors.New("the multicast driver is closed")
 )
 
-// Join has a group heard on an interface. Joining again changes nothing.
+// Join has a group heard on an interface. Joining again changes nothing. Where topics
+// share groups another may be heard in its place, and what is sent to it goes there.
 func (d *Driver) Join(nic protocol.NIC, group netip.AddrPort) error {
 	n := d.nic(nic)
 	if n == nil {
@@ -112,13 +126,21 @@ func (d *Driver) Join(nic protocol.NIC, group netip.AddrPort) error {
 	if d.closed {
 		return ErrClosed
 	}
-	m := membership{nic, group}
+	if s := d.sharer(nic); s != nil {
+		return d.want(s, group, true)
+	}
+	return d.join(n, group)
+}
+
+// join opens a socket that hears a group, unless there is one. d.mu is held.
+func (d *Driver) join(n *NIC, group netip.AddrPort) error {
+	m := membership{n.NIC, group}
 	if d.ears[m] != nil {
 		return nil
 	}
 	joined := 0
 	for o := range d.ears {
-		if o.nic == nic {
+		if o.nic == n.NIC {
 			joined++
 		}
 	}
@@ -138,7 +160,15 @@ func (d *Driver) Join(nic protocol.NIC, group netip.AddrPort) error {
 func (d *Driver) Leave(nic protocol.NIC, group netip.AddrPort) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	m := membership{nic, group}
+	if s := d.sharer(nic); s != nil {
+		_ = d.want(s, group, false) // counted
+		return
+	}
+	d.drop(membership{nic, group})
+}
+
+// drop closes the socket that hears a group, if there is one. d.mu is held.
+func (d *Driver) drop(m membership) {
 	if e := d.ears[m]; e != nil {
 		delete(d.ears, m)
 		_ = e.conn.Close()
@@ -149,6 +179,9 @@ func (d *Driver) Leave(nic protocol.NIC, group netip.AddrPort) {
 // any more. A handler must not wait for it.
 func (d *Driver) Close() error {
 	d.mu.Lock()
+	if d.done != nil && !d.closed {
+		close(d.done)
+	}
 	d.closed = true
 	for m, e := range d.ears {
 		delete(d.ears, m)

@@ -37,7 +37,7 @@ func (d *Driver) listen(n *NIC, group netip.AddrPort) (*ear, error) {
 		network, address = "udp6", netip.AddrPortFrom(group.Addr().WithZone(n.Name), group.Port()).String()
 	}
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		if e := c.Control(func(fd uintptr) { err = share(fd, group.Addr().Is6(), d.cfg.Buffer) }); e != nil {
+		if e := c.Control(func(fd uintptr) { err = tune(fd, group.Addr().Is6(), d.cfg.Buffer) }); e != nil {
 			return e
 		}
 		return err
@@ -137,6 +137,10 @@ func (d *Driver) heard(e *ear, tagger *ipmc.Tagger, m *ipv4.Message) {
 		return
 	default:
 		d.counts.foreign.Add(1)
+		return
+	}
+	if d.sharers != nil && protocol.TopicID(frame[1:]) == d.rosterTopic {
+		d.heardRoster(e.nic.NIC, frame)
 		return
 	}
 	d.counts.heard.Add(1)

@@ -96,6 +96,9 @@ func (d *Driver) openSender(n *NIC, six bool) (*sender, error) {
 // room for, and what is meant for an interface that is not used, is dropped and
 // counted. The message must not be changed any more.
 func (d *Driver) Send(e protocol.Multicast) {
+	if to, shared := (*d.routes.Load())[route{e.NIC, e.Group}]; shared {
+		e.Group = to
+	}
 	for _, s := range d.senders {
 		if s.nic.NIC == e.NIC && s.six == e.Group.Addr().Is6() {
 			if s.push(outgoing{e.Group, e.Topic, e.Object, e.Msg}) {

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// share lets several sockets have a port, makes room for what waits, and keeps from a
+// tune lets several sockets have a port, makes room for what waits, and keeps from a
 // socket what came for groups that only others have joined.
-func share(fd uintptr, six bool, buffer int) error {
+func tune(fd uintptr, six bool, buffer int) error {
 	level, all := unix.IPPROTO_IP, unix.IP_MULTICAST_ALL
 	if six {
 		level, all = unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL

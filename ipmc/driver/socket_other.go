@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// share: elsewhere one peer on a host has a port for itself.
-func share(uintptr, bool, int) error { return nil }
+// tune: elsewhere one peer on a host has a port for itself.
+func tune(uintptr, bool, int) error { return nil }
 
 func bindToDevice(syscall.Conn, string) error { return errors.ErrUnsupported }
 
