@@ -193,6 +193,17 @@ func (s *site) move(flows []flow) error {
 	return nil
 }
 
+// SetMulticast has the switch of a site treat multicast in another way from now on:
+// Flood or Block. (Whether it snoops is decided when it is built.)
+func (l *Lab) SetMulticast(name string, m Multicast) error {
+	s := l.site(name)
+	if m == Snoop {
+		return fmt.Errorf("lab: the switch of %s cannot begin to snoop", name)
+	}
+	s.Multicast = m
+	return s.ns.nft(s.rules())
+}
+
 // Forget makes the NAT or firewall of a site forget all flows; a NAT that
 // preserves ports will choose the same again.
 func (l *Lab) Forget(name string) error { return l.site(name).flushConntrack() }
