@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -24,6 +26,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/quilt-p2p/quilt/euid/detect"
+	"github.com/quilt-p2p/quilt/internal/links"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -39,13 +43,9 @@ const callsPerMinute, callsPerPeer, guardedCalls, callsAtOnce = 120, 12, 12, 1
 // nothing has come of it. Whom this peer asks, and what it makes of the answers, is the
 // business of package detect.
 func (n *Node) serveCalls(h host.Host) error {
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil {
+	caller, err := n.newCaller(callerConfig{gater: callGate{n.gate}, counters: &n.verdicts})
+	if err != nil || caller == nil {
 		return err
-	}
-	caller, err := newCaller(key, callGate{n.gate}, &n.verdicts)
-	if err != nil {
-		return fmt.Errorf("a host to call others with: %w", err)
 	}
 	nat, err := autonatv2.New(caller, autonatv2.WithServerRateLimit(callsPerMinute, callsPerPeer, guardedCalls, callsAtOnce))
 	if err != nil {
@@ -61,12 +61,74 @@ func (n *Node) serveCalls(h host.Host) error {
 	return nil
 }
 
-// newCaller makes a host that only calls, by QUIC and TCP, and by other ports than this
-// peer listens on: what comes from those a NAT would let in. It believes what the
-// counters say and tells them nothing, for whom it calls may well not be there.
-func newCaller(key crypto.PrivKey, gater connmgr.ConnectionGater, v *verdicts) (host.Host, error) {
+// callers are the hosts by which detection calls on others, until the node closes.
+func (n *Node) callers() (by detect.Callers, err error) {
+	visitor, err := n.newCaller(callerConfig{key: n.key, gater: callGate{n.gate}})
+	if err != nil || visitor == nil {
+		return by, err
+	}
+	n.closeLater(visitor)
+	by.Visitor = visitor
+	if s := n.links.QUICSockets(); s != nil {
+		// It opens the NAT where the peer listens, so the gate is to remember it.
+		looker, err := n.newCaller(callerConfig{gater: n.gate, sockets: s})
+		if err != nil {
+			return by, err
+		}
+		n.closeLater(looker)
+		by.Looker = looker
+	}
+	return by, nil
+}
+
+// closeLater closes something when the node closes.
+func (n *Node) closeLater(c io.Closer) {
+	n.wg.Go(func() {
+		<-n.closing
+		_ = c.Close()
+	})
+}
+
+// callerConfig says how a host calls.
+type callerConfig struct {
+	key      crypto.PrivKey // nil: a new one
+	gater    connmgr.ConnectionGater
+	counters *verdicts              // believed, and told nothing: whom it calls may well not be there; nil: none are
+	sockets  *quicreuse.ConnManager // by which it calls, by QUIC only; nil: its own
+	only     []links.Transport      // by which else it calls, none: QUIC and TCP
+}
+
+// newCaller makes a host that only calls, by QUIC and TCP as far as this peer uses them;
+// nil where it uses neither: then nobody is to see it use them.
+func (n *Node) newCaller(c callerConfig) (host.Host, error) {
+	for _, t := range []links.Transport{links.QUIC, links.TCP} {
+		if used := n.cfg.transports; len(used) == 0 || slices.Contains(used, t) {
+			c.only = append(c.only, t)
+		}
+	}
+	if len(c.only) == 0 {
+		return nil, nil
+	}
+	h, err := newCaller(c)
+	if err != nil {
+		return nil, fmt.Errorf("a host to call others with: %w", err)
+	}
+	return h, nil
+}
+
+// newCaller see [Node.newCaller].
+func newCaller(c callerConfig) (_ host.Host, err error) {
+	if c.key == nil {
+		if c.key, _, err = crypto.GenerateEd25519Key(rand.Reader); err != nil {
+			return nil, err
+		}
+	}
+	counters := verdicts{}
+	if c.counters != nil {
+		counters = *c.counters
+	}
 	var resources network.ResourceManager = &network.NullResourceManager{} // calls are bounded otherwise
-	id, err := peer.IDFromPrivateKey(key)
+	id, err := peer.IDFromPrivateKey(c.key)
 	if err != nil {
 		return nil, err
 	}
@@ -74,41 +136,62 @@ func newCaller(key crypto.PrivKey, gater connmgr.ConnectionGater, v *verdicts) (
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(peers.AddPrivKey(id, key), peers.AddPubKey(id, key.GetPublic())); err != nil {
+	if err := errors.Join(peers.AddPrivKey(id, c.key), peers.AddPubKey(id, c.key.GetPublic())); err != nil {
 		return nil, err
 	}
 	swarm, err := blackhole.NewSwarm(id, peers, eventbus.NewBus(), blackhole.WithResourceManager(resources),
-		blackhole.WithConnectionGater(gater), blackhole.WithDialRanker(blackhole.NoDelayDialRanker),
-		blackhole.WithUDPBlackHoleSuccessCounter(v.udp), blackhole.WithIPv6BlackHoleSuccessCounter(v.ipv6),
+		blackhole.WithConnectionGater(c.gater), blackhole.WithDialRanker(blackhole.NoDelayDialRanker),
+		blackhole.WithUDPBlackHoleSuccessCounter(counters.udp), blackhole.WithIPv6BlackHoleSuccessCounter(counters.ipv6),
 		blackhole.WithReadOnlyBlackHoleDetector())
 	if err != nil {
 		return nil, errors.Join(err, peers.Close())
 	}
-	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
-	secure, err := noise.New(noise.ID, key, muxers)
-	if err != nil {
-		return nil, errors.Join(err, swarm.Close())
+	h := &callerHost{Host: blankhost.NewBlankHost(swarm)}
+	if c.sockets == nil && slices.Contains(c.only, links.TCP) {
+		err = addTCP(swarm, c, resources)
 	}
-	upgrade, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, resources, gater)
+	if err == nil && slices.Contains(c.only, links.QUIC) {
+		err = h.addQUIC(swarm, c, resources)
+	}
 	if err != nil {
-		return nil, errors.Join(err, swarm.Close())
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// addTCP has a caller call by TCP.
+func addTCP(swarm *blackhole.Swarm, c callerConfig, resources network.ResourceManager) error {
+	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
+	secure, err := noise.New(noise.ID, c.key, muxers)
+	if err != nil {
+		return err
+	}
+	upgrade, err := upgrader.New([]sec.SecureTransport{secure}, muxers, nil, resources, c.gater)
+	if err != nil {
+		return err
 	}
 	byTCP, err := tcp.NewTCPTransport(upgrade, resources, nil, tcp.DisableReuseport())
 	if err != nil {
-		return nil, errors.Join(err, swarm.Close())
+		return err
 	}
-	sockets, err := quicreuse.NewConnManager([32]byte{}, [32]byte{}) // it never listens
+	return swarm.AddTransport(byTCP)
+}
+
+// addQUIC has a caller call by QUIC.
+func (h *callerHost) addQUIC(swarm *blackhole.Swarm, c callerConfig, resources network.ResourceManager) error {
+	sockets := c.sockets
+	if sockets == nil {
+		var err error
+		if sockets, err = quicreuse.NewConnManager([32]byte{}, [32]byte{}); err != nil { // it never listens
+			return err
+		}
+		h.sockets = sockets
+	}
+	byQUIC, err := quic.NewTransport(c.key, sockets, nil, c.gater, resources)
 	if err != nil {
-		return nil, errors.Join(err, swarm.Close())
+		return err
 	}
-	byQUIC, err := quic.NewTransport(key, sockets, nil, gater, resources)
-	if err == nil {
-		err = errors.Join(swarm.AddTransport(byTCP), swarm.AddTransport(byQUIC))
-	}
-	if err != nil {
-		return nil, errors.Join(err, sockets.Close(), swarm.Close())
-	}
-	return callerHost{blankhost.NewBlankHost(swarm), sockets}, nil
+	return swarm.AddTransport(byQUIC)
 }
 
 // callGate is the gate for calls. What leaves by other ports than the one listened on
@@ -117,13 +200,17 @@ type callGate struct{ *gate }
 
 func (g callGate) InterceptAddrDial(p protocol.PeerID, _ ma.Multiaddr) bool { return g.open(p) }
 
-// callerHost closes its sockets too.
+// callerHost closes its own sockets too.
 type callerHost struct {
 	host.Host
-	sockets *quicreuse.ConnManager
+	sockets *quicreuse.ConnManager // nil: others close them
 }
 
 // Close implements host.Host.
-func (h callerHost) Close() error {
-	return errors.Join(h.Host.Close(), h.Peerstore().Close(), h.sockets.Close())
+func (h *callerHost) Close() error {
+	err := errors.Join(h.Host.Close(), h.Peerstore().Close())
+	if h.sockets != nil {
+		err = errors.Join(err, h.sockets.Close())
+	}
+	return err
 }

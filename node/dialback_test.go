@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/quilt-p2p/quilt/euid"
+	"github.com/quilt-p2p/quilt/internal/links"
 )
 
 // TestCaller: the host that calls others comes through by QUIC and by TCP, listens
@@ -19,11 +19,7 @@ func TestCaller(t *testing.T) {
 	h := n.links.Host()
 	for _, a := range h.Network().ListenAddresses() {
 		g, v := newGate(), newVerdicts()
-		key, _, err := crypto.GenerateEd25519Key(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := newCaller(key, callGate{g}, &v)
+		c, err := newCaller(callerConfig{gater: callGate{g}, counters: &v, only: []links.Transport{links.QUIC, links.TCP}})
 		if err != nil {
 			t.Fatal(err)
 		}

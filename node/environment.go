@@ -149,17 +149,13 @@ func (n *Node) startDetection() error {
 	if err := errors.Join(n.watchVerdicts(h), n.serveCalls(h)); err != nil {
 		return err
 	}
-	visitor, err := newCaller(n.key, callGate{n.gate}, &n.verdicts)
+	by, err := n.callers()
 	if err != nil {
 		return err
 	}
-	n.wg.Go(func() {
-		<-n.closing
-		_ = visitor.Close()
-	})
 	d, err := detect.New(detect.Config{Bus: h.EventBus(), Listening: h.Network().ListenAddresses,
 		NoPunch: [euid.NumTransports]bool{euid.TCP: true}, // see links: no port is used for both
-		Dialed:  n.gate.dialed, Accepted: n.gate.accepted, Judges: detect.HostJudges(h, visitor, n.acquaintances),
+		Dialed:  n.gate.dialed, Accepted: n.gate.accepted, Judges: detect.HostJudges(h, by, n.acquaintances),
 		Mapper: n.links.PortMapper(), NoMulticast: !n.cfg.mdns, System: n.cfg.system})
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -11,6 +13,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/quilt-p2p/quilt/euid"
+	"github.com/quilt-p2p/quilt/euid/detect"
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -79,14 +82,14 @@ func (v *verdicts) watch(sub event.Subscription) {
 const maxAcquaintances = 32
 
 // acquaintances are some peers of the address book.
-func (n *Node) acquaintances() (list []peer.AddrInfo) {
+func (n *Node) acquaintances() (list []detect.Known) {
 	var records []gossipmembership.Record
 	n.look(func(_ protocol.Time, h *core.Host) { records = h.Acquaintances(maxAcquaintances) })
 	for _, r := range records {
 		if closed(r.EUIDs) {
 			continue // nobody can call on it
 		}
-		info := peer.AddrInfo{ID: peer.ID(r.Peer)}
+		info := detect.Known{AddrInfo: peer.AddrInfo{ID: peer.ID(r.Peer)}, Sure: open(r.EUIDs)}
 		for _, text := range r.Addrs {
 			if a, err := ma.NewMultiaddrBytes([]byte(text)); err == nil {
 				info.Addrs = append(info.Addrs, a)
@@ -106,6 +109,22 @@ func closed(encoded [][]byte) bool {
 		}
 	}
 	return len(encoded) > 0
+}
+
+// open reports whether a peer says that anybody can call it.
+func open(encoded [][]byte) bool {
+	for _, b := range encoded {
+		e, err := euid.Parse(b)
+		if err != nil {
+			continue
+		}
+		for _, transports := range e.Reach {
+			if slices.Contains(transports[:], euid.DirectionPublic) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // anywhere is where one cannot punch holes from, but can call all who are public.

@@ -123,5 +123,12 @@ func (l *loop) hear(now time.Time, e any) bool {
 			return l.called(now, e)
 		}
 	}
+	if e, ok := e.(event.EvtPeerConnectednessChanged); ok && e.Connectedness == network.NotConnected {
+		for _, n := range l.nics {
+			for f := range n.surveys {
+				n.surveys[f].hint(now)
+			}
+		}
+	}
 	return l.outside.take(now, e)
 }

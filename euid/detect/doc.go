@@ -18,8 +18,8 @@
 //     (resolver.go).
 //   - The first hops towards it: UDP with small TTLs; the errors that come back are
 //     read from the socket's error queue (trace.go, probe_linux.go).
-//   - What its NAT does: what several peers have seen of the address; after a change
-//     they are asked again (libp2p.go, sight.go, again.go).
+//   - What its NAT does: what several peers have seen of the address, by themselves or
+//     because they are called on for it (libp2p.go, sight.go, survey.go, visit.go).
 //   - Who can call this host: peers are asked to try, by AutoNAT v2's protocol, and
 //     strangers do (inquiry.go, inquire.go, judges.go, caller.go, reach.go).
 //   - Multicast: a beacon heard both ways (beacon.go, segment.go, multicast.go).

@@ -68,7 +68,8 @@ type strange struct {
 }
 
 // eligible are the judges who see this host by the family, so that they want nothing
-// for it, and are not near: in random order, strangers first. Over connections from
+// for it, and are not near: in random order, strangers first, of those who are called on
+// those who surely can be. Over connections from
 // before the interface changed they see another.
 func (l *loop) eligible(n *nic, judges []Judge, f euid.Family, t euid.Transport) (list []strange) {
 	cfg := &l.d.cfg
@@ -82,11 +83,14 @@ func (l *loop) eligible(n *nic, judges []Judge, f euid.Family, t euid.Transport)
 		list = append(list, strange{j, other && !l.sentTo(j.Addr, t)})
 	}
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	rank := func(j strange) int {
-		if j.stranger {
-			return 0
+	rank := func(j strange) (r int) {
+		if !j.stranger {
+			r = 2
 		}
-		return 1
+		if len(j.Visit) > 0 && !j.Sure { // it may not be there
+			r++
+		}
+		return r
 	}
 	slices.SortStableFunc(list, func(a, b strange) int { return rank(a) - rank(b) })
 	return list

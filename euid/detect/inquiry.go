@@ -20,8 +20,9 @@ const (
 	askAgain = time.Hour
 	// askSilent is when judges that did not answer may be asked once more: a connection
 	// that the network's change has broken answers nothing. It doubles each time, up to
-	// askAgain.
-	askSilent = 5 * time.Second
+	// maxAskSilent: on a busy machine many answers come too late.
+	askSilent    = 5 * time.Second
+	maxAskSilent = time.Minute
 )
 
 // saying is what one judge said of one address.
@@ -67,7 +68,7 @@ func (q *inquiry) open(now time.Time, addr netip.AddrPort, nat bool) (wanted int
 		return !s.pending && (now.Sub(s.at) >= askAgain || s.silent && now.Sub(s.at) >= q.silence)
 	})
 	if len(q.said) < answered {
-		q.silence = min(2*q.silence, askAgain)
+		q.silence = min(2*q.silence, maxAskSilent)
 	}
 	yes, no, pending := q.count(func(saying) bool { return true })
 	room := maxSaid - len(q.said)

@@ -125,7 +125,7 @@ type bench struct {
 
 func (b *bench) Connected() []Judge { return b.connected }
 
-func (b *bench) Look(context.Context) []Seen { return nil }
+func (b *bench) Look(context.Context, Judge) (Seen, error) { return Seen{}, errNothingSeen }
 
 func (b *bench) Others(f euid.Family) (list []Judge) {
 	for _, j := range b.others {
@@ -236,8 +236,8 @@ func (c *counting) Connected() []Judge {
 	c.n++
 	return nil
 }
-func (c *counting) Look(context.Context) []Seen { return nil }
-func (c *counting) Others(euid.Family) []Judge  { return nil }
+func (c *counting) Look(context.Context, Judge) (Seen, error) { return Seen{}, errNothingSeen }
+func (c *counting) Others(euid.Family) []Judge                { return nil }
 func (c *counting) Ask(context.Context, Judge, ma.Multiaddr) (bool, error) {
 	return false, errors.New("nobody is asked")
 }

@@ -30,6 +30,8 @@ type Judge struct {
 	Since time.Time
 	// Visit are the addresses at which to call on it; none: it is connected.
 	Visit []ma.Multiaddr
+	// Sure: others have found that it can be called.
+	Sure bool
 }
 
 // Judges are those who can be asked. Its methods may be called from several
@@ -42,8 +44,9 @@ type Judges interface {
 	// Ask has a judge call an address, and reports whether it came through. One judge
 	// is asked one thing at a time: libp2p's mix up addresses of one peer.
 	Ask(ctx context.Context, j Judge, addr ma.Multiaddr) (called bool, err error)
-	// Look asks some of the connected what they see of this host.
-	Look(ctx context.Context) []Seen
+	// Look calls on one of Others, and asks what it sees of this host: from the port
+	// listened on where that is possible.
+	Look(ctx context.Context, j Judge) (Seen, error)
 }
 
 // askTimeout is more than a judge of libp2p gives itself: 10 s to call, and 5 s to say
@@ -67,21 +70,39 @@ var (
 	errNotSeen = errors.New("it says that it came through, and did not")
 )
 
+// Known is a peer that may be called on.
+type Known struct {
+	peer.AddrInfo
+	// Sure: it says of itself that it can be called.
+	Sure bool
+}
+
+// Callers are the hosts by which [HostJudges] calls on others. Neither listens.
+type Callers struct {
+	// Visitor has the host's own identity, and what it sends leaves by other ports than
+	// the host listens on; nobody takes its connections for links. Nil: nobody is called
+	// on.
+	Visitor host.Host
+	// Looker has another identity, and calls by QUIC from the port on which the host
+	// listens: what others see of it they would see of the host. Nil: there is none.
+	Looker host.Host
+}
+
 // HostJudges are the peers of a libp2p host that serve AutoNAT v2, and known ones,
-// which may. visitor calls on those: a host of the same identity that does not listen,
-// so that what it sends leaves by other ports, by whatever family is wanted, and nobody
-// takes its connections for links.
+// which may, and are called on for it by whatever family is wanted.
 //
 // libp2p itself asks the connected ones too, if it is told to, but each once in two
 // minutes only and for one of the host's addresses, the near ones as well, and whatever
 // they want for it.
-func HostJudges(h, visitor host.Host, known func() []peer.AddrInfo) Judges {
-	return &hostJudges{h, visitor, known}
+func HostJudges(h host.Host, by Callers, known func() []Known) Judges {
+	return &hostJudges{host: h, by: by, known: known}
 }
 
 type hostJudges struct {
-	host, visitor host.Host
-	known         func() []peer.AddrInfo
+	host  host.Host
+	by    Callers
+	known func() []Known
+	turns turns
 }
 
 // Connected implements Judges: those to whom all connections are alike, for a question
@@ -111,22 +132,26 @@ func (h *hostJudges) Connected() (list []Judge) {
 // Others implements Judges: also those who are connected, but perhaps by the other
 // family only.
 func (h *hostJudges) Others(f euid.Family) (list []Judge) {
+	if h.by.Visitor == nil {
+		return nil
+	}
 	all := h.known()
 	for _, p := range h.host.Network().Peers() {
-		all = append(all, h.host.Peerstore().PeerInfo(p))
+		all = append(all, Known{AddrInfo: h.host.Peerstore().PeerInfo(p)})
 	}
 	for _, info := range all {
 		var visit []ma.Multiaddr
 		var at netip.Addr
 		for _, a := range info.Addrs {
 			_, ap, ok := endpoint(a)
-			if !ok || familyOf(ap.Addr()) != f || !public(ap.Addr()) || at.IsValid() && at != ap.Addr() {
+			if !ok || familyOf(ap.Addr()) != f || !public(ap.Addr()) || at.IsValid() && at != ap.Addr() ||
+				!h.by.Visitor.Network().CanDial(info.ID, a) {
 				continue
 			}
 			visit, at = append(visit, a), ap.Addr()
 		}
 		if at.IsValid() && info.ID != h.host.ID() {
-			list = append(list, Judge{Peer: info.ID, Addr: at, Visit: visit})
+			list = append(list, Judge{Peer: info.ID, Addr: at, Visit: visit, Sure: info.Sure})
 		}
 	}
 	return list
@@ -138,8 +163,13 @@ func (h *hostJudges) Others(f euid.Family) (list []Judge) {
 func (h *hostJudges) Ask(ctx context.Context, j Judge, addr ma.Multiaddr) (bool, error) {
 	by := h.host
 	if len(j.Visit) > 0 {
-		by = h.visitor
-		defer h.leave(j.Peer)
+		done, err := h.turns.take(ctx, j.Peer)
+		if err != nil {
+			return false, err
+		}
+		defer done()
+		by = h.by.Visitor
+		defer leave(by, j.Peer)
 		if err := by.Connect(ctx, peer.AddrInfo{ID: j.Peer, Addrs: j.Visit}); err != nil {
 			return false, err
 		}
@@ -163,9 +193,9 @@ func (h *hostJudges) Ask(ctx context.Context, j Judge, addr ma.Multiaddr) (bool,
 }
 
 // leave ends a visit.
-func (h *hostJudges) leave(p peer.ID) {
-	_ = h.visitor.Network().ClosePeer(p)
-	h.visitor.Peerstore().ClearAddrs(p)
+func leave(by host.Host, p peer.ID) {
+	_ = by.Network().ClosePeer(p)
+	by.Peerstore().ClearAddrs(p)
 }
 
 // judgement reads what a judge answers.

@@ -100,13 +100,17 @@ func (o *outside) identified(now time.Time, e event.EvtPeerIdentificationComplet
 }
 
 func (o *outside) saw(now time.Time, by peer.ID, local, remote, seen ma.Multiaddr) bool {
+	s, ok := newSighting(now, by, local, remote, seen)
+	return ok && o.sightings.add(s)
+}
+
+// newSighting is what a peer saw over a connection between two addresses; false if that
+// makes no sense.
+func newSighting(now time.Time, by peer.ID, local, remote, seen ma.Multiaddr) (sighting, bool) {
 	t, l, ok1 := endpoint(local)
 	tr, r, ok2 := endpoint(remote)
 	ts, s, ok3 := endpoint(seen)
-	if !ok1 || !ok2 || !ok3 || t != tr || t != ts {
-		return false
-	}
-	return o.sightings.add(sighting{peer: by, transport: t, local: l, seen: s, by: r.Addr(), at: now})
+	return sighting{peer: by, transport: t, local: l, seen: s, by: r.Addr(), at: now}, ok1 && ok2 && ok3 && t == tr && t == ts
 }
 
 // endpoint reads the address and port of a multiaddr that is not by way of a relay.

@@ -18,7 +18,7 @@ type result struct {
 	path      *path
 	multicast *multicastNews
 	answer    *answer
-	seen      []Seen
+	survey    *surveyed
 }
 
 // nic is an interface that is looked at.
@@ -40,9 +40,9 @@ type nic struct {
 	punched   ways[int]
 	failed    ways[int]
 	inquiries ways[inquiry]
-	begun     time.Time  // when this generation did
-	looked    int        // how often others were asked what they see
-	views     ways[view] // what that came to last
+	begun     time.Time // when this generation did
+	surveys   [euid.NumFamilies]survey
+	views     ways[view] // what others see of it
 
 	report Report
 	told   euid.Observation
@@ -160,7 +160,7 @@ func (l *loop) deadline() time.Time {
 	sooner(l.askAt)
 	for _, n := range l.nics {
 		if l.d.cfg.Judges != nil {
-			sooner(n.nextLook())
+			sooner(n.nextSurvey())
 		}
 		if !n.tracing {
 			sooner(n.retrace)
@@ -191,7 +191,7 @@ func (l *loop) due(now time.Time) {
 		}
 	}
 	for _, n := range l.nics {
-		l.lookSometimes(now, n)
+		l.surveys(now, n)
 		if !n.settled.IsZero() && !now.Before(n.settled) {
 			n.settled, l.dirty = time.Time{}, true
 		}
@@ -223,8 +223,8 @@ func (l *loop) take(now time.Time, r result) {
 	if r.answer != nil {
 		l.answered(now, n, r.answer)
 	}
-	for _, v := range r.seen {
-		l.outside.saw(now, v.Peer, v.Local, v.Remote, v.Seen)
+	if r.survey != nil {
+		l.surveyTaken(now, n, r.survey)
 	}
 	if r.multicast != nil {
 		n.multicast = *r.multicast
@@ -248,6 +248,7 @@ func (l *loop) feed(s Sample) {
 		n.punched[s.Family][s.Transport]++
 	case SamplePunchFailed:
 		n.failed[s.Family][s.Transport]++
+		n.surveys[s.Family].hint(time.Now()) // the NAT may have another address
 	}
 }
 

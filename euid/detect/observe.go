@@ -24,6 +24,9 @@ func (l *loop) refresh(now time.Time) {
 		s.inquiries, n.views = n.inquiries, s.views
 		n.report = l.observe(n, &s)
 		o := &n.report.Observation
+		for f := range euid.NumFamilies {
+			n.surveys[f].schedule(now, n.begun, s.wantsSurvey(f, o))
+		}
 		if n.traced && before != o.Public {
 			l.trace(now, n) // another network is behind this one
 		}

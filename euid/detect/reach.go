@@ -66,7 +66,7 @@ func (s *standing) judge() finding {
 	r.mapping, r.natHow = s.mapping(r.public)
 	for f := range euid.NumFamilies {
 		for t := range euid.NumTransports {
-			r.reach[f][t], r.how[f][t] = s.direction(f, t, r.mapping)
+			r.reach[f][t], r.how[f][t] = s.direction(f, t, r.mapping, r.public[f])
 		}
 	}
 	r.filtering = s.filtering(&r)
@@ -174,7 +174,7 @@ func (s *standing) mapping(seen [euid.NumFamilies]netip.Addr) (euid.Mapping, str
 
 // direction is who can open a connection by one transport and family, and how that is
 // known.
-func (s *standing) direction(f euid.Family, t euid.Transport, m euid.Mapping) (euid.Direction, string) {
+func (s *standing) direction(f euid.Family, t euid.Transport, m euid.Mapping, public netip.Addr) (euid.Direction, string) {
 	if !s.nic.has(f) {
 		return euid.DirectionNone, "the interface has no address of the family"
 	}
@@ -200,12 +200,18 @@ func (s *standing) direction(f euid.Family, t euid.Transport, m euid.Mapping) (e
 		return s.orRelay("the NAT gives a new port for each destination: nobody can foretell it")
 	case s.noPunch[t] && tried:
 		return s.orRelay("AutoNAT v2: others could not call, and it dials from other ports than it listens on")
-	case s.noPunch[t] && m == euid.MappingIndependent && s.exit[f] && !s.ownPublic(f).IsValid() && !s.mapped[f][t].IsValid():
+	case s.noPunch[t] && s.behindNAT(f, public) && !s.mapped[f][t].IsValid():
 		return s.orRelay("no port of the NAT leads to it, for it dials from other ports than it listens on")
 	case tried:
 		return euid.DirectionPunchable, "AutoNAT v2: others could not call; the port can be foretold"
 	}
 	return euid.DirectionUnknown, "nobody has tried yet"
+}
+
+// behindNAT reports whether what leaves by a family is seen under an address that is not
+// the interface's own.
+func (s *standing) behindNAT(f euid.Family, public netip.Addr) bool {
+	return s.exit[f] && public.IsValid() && !s.ownPublic(f).IsValid()
 }
 
 // tried says whether AutoNAT has tried to call by a transport and family, and where it

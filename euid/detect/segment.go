@@ -34,9 +34,10 @@ const (
 // member is somebody whose beacons are heard.
 type member struct {
 	id, nonce uint64
-	fresh     time.Time // until when it counts
-	hears     time.Time // until when it is known to hear this host
-	echoed    time.Time // when its nonce was sent last
+	every     time.Duration // the pause that it announced last
+	fresh     time.Time     // until when it counts
+	hears     time.Time     // until when it is known to hear this host
+	echoed    time.Time     // when its nonce was sent last
 	segment   segmentName
 }
 
@@ -79,9 +80,14 @@ func (s *segment) hear(now time.Time, datagram []byte) {
 	if m == nil {
 		return
 	}
-	newcomer := m.fresh.IsZero()
+	// Pauses grow: whose pause is shorter than before has begun anew, as when its
+	// interface was down, and waits to be answered as a newcomer does.
+	newcomer := m.fresh.IsZero() || b.every < m.every/2
+	if newcomer {
+		m.echoed = time.Time{}
+	}
 	life := patience*b.every + slack
-	m.nonce, m.fresh, m.segment = b.nonce, now.Add(life), b.segment
+	m.nonce, m.every, m.fresh, m.segment = b.nonce, b.every, now.Add(life), b.segment
 	for _, e := range b.echoes {
 		if e.who == s.me && slices.Contains(s.nonces, e.nonce) {
 			m.hears = now.Add(life)

@@ -79,6 +79,27 @@ func TestHeardBothWays(t *testing.T) {
 	}
 }
 
+// TestReturn: whoever was away for a moment, and begins anew, is answered as soon as a
+// newcomer is, though others have not forgotten it.
+func TestReturn(t *testing.T) {
+	a := newAir()
+	a.join()
+	a.join()
+	a.run(10 * time.Minute)
+	if !a.heard(0).heard || !a.heard(1).heard {
+		t.Fatalf("%+v and %+v", a.heard(0), a.heard(1))
+	}
+	a.members[1] = newSegment(a.now, 2, rand.New(rand.NewPCG(9, 9)))
+	before := a.sent[0]
+	a.run(2 * time.Second)
+	if h := a.heard(1); !h.heard || h.name != a.heard(0).name {
+		t.Errorf("2 s after it has come back: %+v", h)
+	}
+	if n := a.sent[0] - before; n != 1 {
+		t.Errorf("it was answered with %d beacons", n)
+	}
+}
+
 // TestOneWay: whoever hears others, but is not heard, is not on their segment, and
 // neither are they on its.
 func TestOneWay(t *testing.T) {

@@ -47,8 +47,8 @@ type sightings struct{ list []sighting }
 func (s *sightings) add(n sighting) bool {
 	n.seen = netip.AddrPortFrom(plain(n.seen.Addr()), n.seen.Port())
 	n.by = plain(n.by)
-	if !public(n.seen.Addr()) || !public(n.by) || familyOf(n.seen.Addr()) != familyOf(n.by) {
-		return false
+	if !public(n.seen.Addr()) || !public(n.by) || familyOf(n.seen.Addr()) != familyOf(n.by) || n.by == n.seen.Addr() {
+		return false // of a neighbour behind the same NAT neither
 	}
 	s.list = slices.DeleteFunc(s.list, func(o sighting) bool {
 		return n.at.Sub(o.at) > sightingLife ||
@@ -86,6 +86,30 @@ func (s *sightings) forget(before, after *Interface) {
 	})
 }
 
+// outdate drops what was seen before and is not so any more by what several see now:
+// another address of this interface, or another port of the same of this host's.
+func (s *sightings) outdate(i *Interface, now []sighting) {
+	for _, n := range now {
+		addr, port := 0, 0
+		for _, o := range now {
+			if o.seen.Addr() == n.seen.Addr() {
+				addr++
+			}
+			if o.seen == n.seen && o.local == n.local {
+				port++
+			}
+		}
+		s.list = slices.DeleteFunc(s.list, func(o sighting) bool {
+			if !o.at.Before(n.at) || familyOf(o.seen.Addr()) != familyOf(n.seen.Addr()) ||
+				!o.local.Addr().IsUnspecified() && !i.owns(o.local.Addr()) {
+				return false
+			}
+			return addr >= leastObservers && o.seen.Addr() != n.seen.Addr() ||
+				port >= leastObservers && o.transport == n.transport && o.local.Port() == n.local.Port() && o.seen.Port() != n.seen.Port()
+		})
+	}
+}
+
 // observer is who counts once: whoever has a /64 has all its addresses.
 func observer(a netip.Addr) netip.Prefix {
 	bits := 32
@@ -108,6 +132,13 @@ type view struct {
 	observers int
 	why       string // nothing is known
 	at        time.Time
+}
+
+// contradicts reports whether a sighting is of another address, or another port, than a
+// view says.
+func (v *view) contradicts(s *sighting) bool {
+	return v.addr.IsValid() && v.addr != s.seen.Addr() ||
+		v.mapping == euid.MappingIndependent && v.local == s.local.Port() && v.seen != s.seen
 }
 
 // viewOf is what the sightings of open connections come to, or if that is nothing

@@ -19,20 +19,17 @@ site office firewall  hosts=f1        path=f-edge
 link default delay=20ms loss=1%
 `
 
-// tellWithin is how long a change is given to be told before the test goes on.
-const tellWithin = time.Minute
-
 // TestLabMoves: the network changes under running peers: a site gets other addresses, an
 // interface goes down and comes back, a NAT forgets its flows and uses other ports, a
-// home with a symmetric NAT gets a public address. Each time those concerned tell soon
-// what is built now; times are printed, nothing is asserted of them. Entries go on
+// home with a symmetric NAT gets a public address, then a firewall. Each time
+// those concerned tell what is built now: that they do is asserted, times are printed. Entries go on
 // being published all the time, and all get all.
 func TestLabMoves(t *testing.T) {
 	if os.Getenv("QUILT_LONG") == "" {
 		t.Skip("six changes, each waited out; set QUILT_LONG")
 	}
 	l := stage(t, movingSites)
-	ctx, cancel := context.WithTimeout(t.Context(), hang)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*hang)
 	defer cancel()
 	first := run(t, ctx, l.Host("a1"), "")
 	hosts := l.Hosts()
@@ -69,12 +66,9 @@ func TestLabMoves(t *testing.T) {
 		for _, n := range names {
 			concerned = append(concerned, l.Host(n))
 		}
-		watch, stop := context.WithTimeout(ctx, tellWithin)
-		took, err := settle(watch, concerned, func(*lab.Host) time.Time { return begin })
-		stop()
+		took, err := settle(ctx, concerned, func(*lab.Host) time.Time { return begin })
 		if err != nil {
-			t.Logf("%s: NOT TOLD within %v: %v", what, tellWithin, err)
-			names = nil
+			t.Fatalf("%s: not told: %v", what, err)
 		}
 		have = publish(t, ctx, author, feed.Address, have, 5)
 		delay := allHave(t, ctx, l, hosts, feed.Address, have)

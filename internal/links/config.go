@@ -123,6 +123,8 @@ type Config struct {
 
 	// scout decides which address is dialled first.
 	scout *scout
+	// sockets are what QUIC leaves by.
+	sockets *quicSockets
 	// idle is how long a connection without streams is kept. Default: 5 s.
 	idle time.Duration
 	// punchWait is how long a direct connection is waited for after one through a relay.
@@ -154,6 +156,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.scout == nil {
 		c.scout = newScout(c.Ways)
 	}
+	c.sockets = new(quicSockets)
 	orElse(&c.UserAgent, "quilt")
 	orElse(&c.MaxLinks, 64)
 	orElse(&c.MaxInbound, max(1, c.MaxLinks*3/4))

@@ -47,7 +47,7 @@ func newHost(cfg Config, more ...libp2p.Option) (host.Host, error) {
 		libp2p.DisableMetrics(),
 		libp2p.Ping(false),
 	}
-	transports, err := transportOptions(cfg.Transports)
+	transports, err := transportOptions(cfg.Transports, cfg.sockets)
 	if err != nil {
 		_ = conns.Close()
 		_ = resources.Close()

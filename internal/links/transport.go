@@ -108,13 +108,13 @@ func wayOf(a ma.Multiaddr) (ways.Way, bool) {
 }
 
 // transportOptions are those of the libp2p host that make the transports.
-func transportOptions(list []Transport) ([]libp2p.Option, error) {
+func transportOptions(list []Transport, sockets *quicSockets) ([]libp2p.Option, error) {
 	shared := new(tcpListeners)
 	var options []libp2p.Option
 	for _, t := range list {
 		switch t {
 		case QUIC:
-			options = append(options, libp2p.Transport(quic.NewTransport))
+			options = append(options, libp2p.Transport(sockets.newQUIC))
 		case TCP:
 			options = append(options, libp2p.Transport(shared.newTCP))
 		case WSS:
@@ -140,6 +140,29 @@ func transportOptions(list []Transport) ([]libp2p.Option, error) {
 func newWebTransport(key crypto.PrivKey, psk pnet.PSK, c *quicreuse.ConnManager, g connmgr.ConnectionGater, r network.ResourceManager) (*unfilteredQUIC, error) {
 	inner, err := webtransport.New(key, psk, c, g, r)
 	return &unfilteredQUIC{unfiltered{inner, webTransportForm}}, err
+}
+
+// quicSockets are what QUIC leaves by.
+type quicSockets struct {
+	mu    sync.Mutex
+	conns *quicreuse.ConnManager
+}
+
+// newQUIC makes the transport as libp2p does, and keeps what it sends by.
+func (s *quicSockets) newQUIC(key crypto.PrivKey, c *quicreuse.ConnManager, psk pnet.PSK, g connmgr.ConnectionGater, r network.ResourceManager) (transport.Transport, error) {
+	s.mu.Lock()
+	s.conns = c
+	s.mu.Unlock()
+	return quic.NewTransport(key, c, psk, g, r)
+}
+
+// QUICSockets are the sockets on which the host listens for QUIC, and from which it
+// dials; nil where QUIC is not among the transports. Who calls by them is seen by others
+// where the host would be seen. They are closed with the Manager.
+func (m *Manager) QUICSockets() *quicreuse.ConnManager {
+	m.cfg.sockets.mu.Lock()
+	defer m.cfg.sockets.mu.Unlock()
+	return m.cfg.sockets.conns
 }
 
 // tcpListeners lets TCP and WebSocket listen on the same port: what comes in is told
