@@ -170,7 +170,7 @@ func (h *hostJudges) Ask(ctx context.Context, j Judge, addr ma.Multiaddr) (bool,
 		defer done()
 		by = h.by.Visitor
 		defer leave(by, j.Peer)
-		if err := by.Connect(ctx, peer.AddrInfo{ID: j.Peer, Addrs: j.Visit}); err != nil {
+		if err := connect(ctx, by, j.Peer, j.Visit); err != nil {
 			return false, err
 		}
 	}

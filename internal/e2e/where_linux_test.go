@@ -27,10 +27,17 @@ var directions = map[lab.Kind][euid.NumTransports]euid.Direction{
 	lab.Cone:      {euid.DirectionPunchable, euid.DirectionUnreachable},
 	lab.Firewall:  {euid.DirectionPunchable, euid.DirectionUnreachable},
 	lab.Symmetric: {euid.DirectionUnreachable, euid.DirectionUnreachable},
+	// What a NAT lets in counts as public only if it lets in strangers.
+	lab.Restricted: {euid.DirectionPunchable, euid.DirectionUnreachable},
+	lab.FullCone:   {euid.DirectionPublic, euid.DirectionUnreachable},
 }
 
 var mappings = map[lab.Kind]euid.Mapping{lab.LAN: euid.MappingNone, lab.Cone: euid.MappingIndependent,
+	lab.Restricted: euid.MappingIndependent, lab.FullCone: euid.MappingIndependent,
 	lab.Firewall: euid.MappingNone, lab.Symmetric: euid.MappingDependent}
+
+// filterings are dependent where not named.
+var filterings = map[lab.Kind]euid.Filtering{lab.LAN: euid.FilteringNone, lab.FullCone: euid.FilteringIndependent}
 
 // expected is the EUID that follows from what was built, without the measurements, and
 // without the segment, the name of which its members draw.
@@ -44,8 +51,8 @@ func expected(t lab.Truth) euid.EUID {
 		o.Public[f], o.Reach[f] = t.Public[i], directions[t.Kind]
 	}
 	o.Mapping, o.Filtering = mappings[t.Kind], euid.FilteringDependent
-	if t.Kind == lab.LAN {
-		o.Filtering = euid.FilteringNone
+	if f, ok := filterings[t.Kind]; ok {
+		o.Filtering = f
 	}
 	if len(t.Resolvers) > 0 {
 		o.Resolver = t.Resolvers[0].String()

@@ -155,6 +155,9 @@ func (l *Lab) Rebind(name string) error {
 	if !s.kind().Private() {
 		return fmt.Errorf("lab: site %s has no NAT", name)
 	}
+	if k := s.kind(); k == FullCone || k == Restricted {
+		return fmt.Errorf("lab: site %s: a NAT that is %s cannot be rebound: its ports are those of the hosts", name, k)
+	}
 	// A symmetric NAT draws another port by itself. One that preserves ports
 	// would choose the same again: it is told another for each source.
 	if s.kind() == Cone {

@@ -39,6 +39,41 @@ func TestCone(t *testing.T) {
 	c1.get("direct")
 }
 
+// TestOpenNATs: "whatever comes to a port from which the host has sent", and "whatever
+// comes from an address that it has sent to". Both keep the port.
+func TestOpenNATs(t *testing.T) {
+	l := small(t, "site full fullcone hosts=c1,c2\nsite half restricted hosts=r1\nsite x lan hosts=x1\nsite y lan hosts=y1")
+	x1, x2, y1 := open(t, l, "x1", 7), open(t, l, "x1", 8), open(t, l, "y1", 7)
+	hosts := make(map[string]*socket)
+	for _, name := range []string{"c1", "r1"} {
+		h := open(t, l, name, 4001)
+		hosts[name] = h
+		home := h.public()
+		x1.send("uninvited", home)
+		await(t, "the uninvited packet crossed", func() bool { return l.Carried("x", h.host.Site()).Packets == 1 })
+		if from := h.ask("hello", x1); from != home {
+			t.Errorf("%s: seen as %v, not %v", name, from, home)
+		}
+		y1.send("from another address", home)
+		await(t, "it crossed", func() bool { return l.Carried("y", h.host.Site()).Packets == 1 })
+		if name == "c1" {
+			h.get("from another address")
+		}
+		x2.send("from another port", home)
+		h.get("from another port")
+		h.send("answer", y1.addr())
+		if from := y1.get("answer"); from != home {
+			t.Errorf("%s: a stranger who was answered sees %v, not %v", name, from, home)
+		}
+	}
+	// From within the home, by its public address: it is seen under that too.
+	c1, c2 := hosts["c1"], open(t, l, "c2", 4002)
+	c2.send("hairpin", c1.public())
+	if from := c1.get("hairpin"); from.Addr() != c2.public().Addr() {
+		t.Errorf("by hairpin it is seen as %v, not at %v", from, c2.public().Addr())
+	}
+}
+
 // TestSymmetric: "a new port per destination".
 func TestSymmetric(t *testing.T) {
 	l := seven(t)

@@ -31,6 +31,13 @@ const (
 	// keeps a host's port where it is free, and lets in only what comes from an
 	// address and port that the host has sent to.
 	Cone Kind = "cone"
+	// Restricted: as Cone, but it lets in what comes from any port of an address that the
+	// host's port has sent to ("address-dependent filtering", RFC 4787, section 5).
+	Restricted Kind = "restricted"
+	// FullCone: as Cone, but it lets in whatever comes to a port from which the host has
+	// sent by UDP ("endpoint-independent filtering"), also from within ("hairpinning",
+	// section 6).
+	FullCone Kind = "fullcone"
 	// Symmetric: as Cone, but its NAT draws another port for every destination.
 	Symmetric Kind = "symmetric"
 	// Firewall: public addresses; what was not asked for is dropped.
@@ -40,10 +47,12 @@ const (
 	TLSOnly Kind = "tlsonly"
 )
 
-var kinds = []Kind{LAN, Cone, Symmetric, Firewall, TLSOnly}
+var kinds = []Kind{LAN, Cone, Restricted, FullCone, Symmetric, Firewall, TLSOnly}
 
 // Private says whether the site's hosts share one public IPv4 address.
-func (k Kind) Private() bool { return k == Cone || k == Symmetric }
+func (k Kind) Private() bool {
+	return k == Cone || k == Restricted || k == FullCone || k == Symmetric
+}
 
 // Filtered says whether packets that nobody in the site asked for are dropped.
 func (k Kind) Filtered() bool { return k != LAN }

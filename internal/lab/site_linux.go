@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -123,6 +124,7 @@ func (s *site) rules() string {
 	if s.kind().Private() {
 		b.WriteString("table ip nat {\n")
 		s.mappingRules(&b)
+		s.openRules(&b)
 		b.WriteString(" chain post {\n  type nat hook postrouting priority srcnat;\n")
 		for _, f := range s.moved {
 			fmt.Fprintf(&b, "  oifname wan0 ip saddr %s %s sport %d snat to %s:%d\n", f.src, f.proto, f.port, public4(s.number, 1), f.to)
@@ -169,6 +171,35 @@ func (s *site) rules() string {
 `)
 	}
 	return b.String()
+}
+
+// openRules is the part of the site's packet filter that lets in more by UDP than
+// answers: which host has sent from a port, and to whom, is kept for as long as a flow.
+// The port outside is the same as that of the host; hosts must not share one.
+func (s *site) openRules(b *strings.Builder) {
+	key, sent, came := "", "", ""
+	switch s.kind() {
+	case FullCone:
+		key, sent, came = "inet_service", "udp sport", "udp dport"
+	case Restricted:
+		key, sent, came = "inet_service . ipv4_addr", "udp sport . ip daddr", "udp dport . ip saddr"
+	default:
+		return
+	}
+	life := 30 * time.Second // as the kernel's
+	if s.Expiry > 0 {
+		life = s.Expiry
+	}
+	public := public4(s.number, 1)
+	fmt.Fprintf(b, " map opened {\n  type %s : ipv4_addr; flags dynamic,timeout; timeout %ds; size 65535;\n }\n", key, int(life.Seconds()))
+	fmt.Fprintf(b, " chain sent {\n  type filter hook postrouting priority 0;\n  oifname wan0 meta l4proto udp update @opened { %s : ip saddr }\n }\n", sent)
+	fmt.Fprintf(b, " chain came {\n  type nat hook prerouting priority dstnat + 1;\n  iifname wan0 ip daddr %s meta l4proto udp dnat to %s map @opened\n", public, came)
+	if s.kind() == FullCone {
+		fmt.Fprintf(b, "  iifname br0 ip daddr %s meta l4proto udp dnat to %s map @opened\n", public, came)
+		b.WriteString(" }\n chain back {\n  type nat hook postrouting priority srcnat - 1;\n")
+		fmt.Fprintf(b, "  oifname br0 ct status dnat ip saddr %s/24 snat to %s\n", private4(1), public)
+	}
+	b.WriteString(" }\n")
 }
 
 // nameservers are what the site's hosts are told to ask.
