@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"github.com/quilt-p2p/quilt/donet"
 	"github.com/quilt-p2p/quilt/ipmc"
 	"github.com/quilt-p2p/quilt/omni"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -10,5 +11,6 @@ import (
 // their being among Options.Plugins, each by itself over all hosts.
 func builtin() []protocol.Plugin {
 	// A simulated host has one interface, the first; signatures are left out.
-	return []protocol.Plugin{omni.Plugin(omni.Config{}), ipmc.Plugin(ipmc.Options{NICs: []protocol.NIC{1}, Standby: true})}
+	return []protocol.Plugin{omni.Plugin(omni.Config{}), donet.Plugin(donet.Config{}),
+		ipmc.Plugin(ipmc.Options{NICs: []protocol.NIC{1}, Standby: true})}
 }

@@ -34,7 +34,19 @@ const (
 // detours, and the sorted pairs get the quantiles of the log-normal distribution:
 // exactly that distribution, and nearly the plane's order.
 func lognormal(name string, n int, rng *rand.Rand) *Topology {
-	of, sizes := drawRegions(n, lognormalRegions, rng)
+	hosts, s := drawRegional(n, distances{lognormalRegions, lognormalMedianMS, lognormalInsideMS}, rng)
+	return newTopology(name, hosts, s)
+}
+
+// distances is how far hosts are from each other in a network of regions.
+type distances struct {
+	regions            int     // at most
+	medianMS, insideMS float64 // round trips between regions, and within them
+}
+
+// drawRegional draws hosts in regions.
+func drawRegional(n int, d distances, rng *rand.Rand) ([]Host, *regional) {
+	of, sizes := drawRegions(n, d.regions, rng)
 	areas := make([]int, len(sizes))
 	weights := make([]int, lognormalAreas)
 	points := make([]point, len(sizes))
@@ -44,15 +56,15 @@ func lognormal(name string, n int, rng *rand.Rand) *Topology {
 		areas[r] = min(int((math.Atan2(y, x)/math.Pi+1)/2*lognormalAreas), lognormalAreas-1)
 		weights[areas[r]]++
 	}
-	s := &regional{region: of, access: make([]float32, n), ms: lognormalDistances(points, rng)}
+	s := &regional{region: of, access: make([]float32, n), ms: d.matrix(points, rng)}
 	for i := range s.access {
 		s.access[i] = float32(drawLognormal(lognormalAccessMS, lognormalAccessSigma, rng))
 	}
-	return newTopology(name, populate(of, sizes, areas, weights, rng), s)
+	return populate(of, sizes, areas, weights, rng), s
 }
 
-// lognormalDistances makes the matrix of regions.
-func lognormalDistances(points []point, rng *rand.Rand) triangle {
+// matrix makes the matrix of regions.
+func (d distances) matrix(points []point, rng *rand.Rand) triangle {
 	ms := newTriangle(len(points))
 	type pair struct {
 		i, j     int32
@@ -60,17 +72,17 @@ func lognormalDistances(points []point, rng *rand.Rand) triangle {
 	}
 	var pairs []pair
 	for i, p := range points {
-		*ms.at(i, i) = float32(drawLognormal(lognormalInsideMS, lognormalInsideSigma, rng))
+		*ms.at(i, i) = float32(drawLognormal(d.insideMS, lognormalInsideSigma, rng))
 		for j, q := range points[:i] {
-			d := math.Hypot(float64(p.x-q.x), float64(p.y-q.y))
-			pairs = append(pairs, pair{int32(i), int32(j), d * drawLognormal(1, lognormalDetour, rng)})
+			far := math.Hypot(float64(p.x-q.x), float64(p.y-q.y))
+			pairs = append(pairs, pair{int32(i), int32(j), far * drawLognormal(1, lognormalDetour, rng)})
 		}
 	}
 	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.distance, b.distance) })
 	for k, p := range pairs {
 		q := (float64(k) + 0.5) / float64(len(pairs))
 		normal := math.Sqrt2 * math.Erfinv(2*q-1)
-		*ms.at(int(p.i), int(p.j)) = float32(lognormalMedianMS * math.Exp(lognormalSigma*normal))
+		*ms.at(int(p.i), int(p.j)) = float32(d.medianMS * math.Exp(lognormalSigma*normal))
 	}
 	return ms
 }

@@ -1,0 +1,245 @@
+package donet
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+const (
+	// lookFirst and lookLast are the shortest and the longest pause between two looks for
+	// a better parent: it grows while there is none (our guesses).
+	lookFirst = 250 * time.Millisecond
+	lookLast  = 4 * time.Second
+	// orphanRetry is the pause between two attempts of a peer without a parent.
+	orphanRetry = 150 * time.Millisecond
+	// maxProbes bounds the peers that are dialled to be looked at, maxOrphanProbes the
+	// same for a peer without a parent, probeFor the time for one.
+	maxProbes       = 3
+	maxOrphanProbes = 4
+	probeFor        = 8 * time.Second
+	// probePause is for how long a member is not looked at again, unreachedPause the same
+	// after a dial that failed.
+	probePause     = 4 * time.Second
+	unreachedPause = time.Minute
+	// exploreOdds: one look in so many is at a candidate drawn from the good ones instead
+	// of the best, for coordinates err (our guess).
+	exploreOdds = 4
+)
+
+// purpose is why a peer is looked at.
+type purpose uint8
+
+const (
+	asParent  purpose = iota // it may be a better parent
+	asPartner                // it may be a partner
+	asHelp                   // it may have what does not come
+)
+
+// probe is a look at a peer, for which a link is opened.
+type probe struct {
+	why   purpose
+	st    Tag
+	addr  string // where it is said to be
+	until protocol.Time
+}
+
+// candidate is a peer that may be a better parent.
+type candidate struct {
+	peer   *peer   // nil without a link
+	member *member // nil with one
+	lag    time.Duration
+}
+
+// lookSoon makes this peer look for parents soon.
+func (m *Machine) lookSoon(now protocol.Time) {
+	for _, st := range m.streams.trees() {
+		if !st.root {
+			st.lookAt = min(st.lookAt, now.Add(m.jitter(100*time.Millisecond)))
+		}
+	}
+}
+
+// margin is by how much a new parent has to be better: what changes by itself is no gain.
+func (m *Machine) margin(st *stream) time.Duration {
+	return max(st.lag/96, 300*time.Microsecond)
+}
+
+// look looks for a parent, or a better one.
+func (m *Machine) look(now protocol.Time, st *stream, out *protocol.Outbox) {
+	if st.root || !st.tree || !m.running {
+		st.lookAt = protocol.Never
+		return
+	}
+	m.endProbes(now)
+	if st.parent == nil {
+		st.lookAt = now.Add(m.jitter(orphanRetry))
+	} else {
+		st.lookAt = now.Add(m.jitter(st.lookEvery))
+		st.lookEvery = min(st.lookEvery*17/16, lookLast)
+	}
+	if st.joining != nil || m.cfg.Fixed && st.parent != nil {
+		return
+	}
+	best, drawn := m.candidates(now, st)
+	c := best
+	if st.parent != nil && m.rng.IntN(exploreOdds) == 0 {
+		c = drawn
+	}
+	probes := maxProbes
+	if st.parent == nil {
+		probes = maxOrphanProbes
+	}
+	switch {
+	case c == nil && st.parent == nil:
+		m.dialSome(now, st)
+	case c == nil:
+	case c.peer != nil:
+		m.join(now, st, c.peer, out)
+	case m.probing() < probes:
+		m.dial(now, c.member, asParent, st)
+	}
+}
+
+// candidates returns the best peer or member, nil for none, and one drawn from the good
+// ones, and notes what the best with a free place offers.
+func (m *Machine) candidates(now protocol.Time, st *stream) (best, drawn *candidate) {
+	st.alt = maxLag
+	limit := st.lag - m.margin(st)
+	if st.parent == nil {
+		limit = maxLag
+	} else if st.yielding > now {
+		limit = st.lag + max(st.lag, 20*time.Millisecond)
+	}
+	good := 0
+	consider := func(c candidate, spare int) {
+		if spare > 0 {
+			st.alt = min(st.alt, c.lag)
+		} else if st.yielding > now {
+			return
+		} else {
+			c.lag += m.margin(st) * 2 // it will hardly be worth somebody else's place
+			if st.parent == nil {
+				c.lag += orphanGain
+			}
+		}
+		if c.lag < limit && (best == nil || c.lag < best.lag) {
+			best = &c
+		}
+		if c.member != nil && c.member.rtt == 0 && c.lag < limit+limit/8 {
+			if good++; m.rng.IntN(good) == 0 {
+				drawn = &c
+			}
+		}
+	}
+	for _, p := range m.peers.order {
+		r := st.known(p)
+		if r == nil || r.heard == 0 || !m.fit(now, st, p, &r.stand) {
+			continue
+		}
+		consider(candidate{peer: p, lag: r.stand.Base + p.roundTrip()/2 + hopCost}, r.stand.Spare)
+	}
+	at := m.place.coordinate()
+	for i := range m.members.list {
+		s := &m.members.list[i]
+		if s.tag != st.tag || !m.dialable(s) || m.refusals.has(now, s.Peer) || m.grudges.has(now, s.Peer) {
+			continue
+		}
+		if p := m.peers.find(s.Peer); p != nil && (p.linked || p.probe != nil) {
+			continue
+		}
+		consider(candidate{member: s, lag: s.Base + s.distance(at)/2 + hopCost}, s.Spare)
+	}
+	return best, drawn
+}
+
+// fit reports whether a peer with a link may be the parent.
+func (m *Machine) fit(now protocol.Time, st *stream, p *peer, s *Stand) bool {
+	return p.speaks() && p != st.parent && st.child(p) == nil && s.Attached && s.Beat+2 >= st.beat &&
+		!slices.Contains(s.Path, m.key) && len(s.Path) < MaxPath-2 &&
+		!m.refusals.has(now, p.id) && !m.grudges.has(now, p.id)
+}
+
+// dialable reports whether this host can open a link to a member.
+func (m *Machine) dialable(s *member) bool { return s.Reach != ReachNone }
+
+// endProbes ends what has lasted too long.
+func (m *Machine) endProbes(now protocol.Time) {
+	for _, p := range m.peers.order {
+		if p.probe != nil && p.probe.until <= now {
+			p.probe, m.changed = nil, true
+		}
+	}
+}
+
+// probing counts the peers that are being looked at.
+func (m *Machine) probing() (n int) {
+	for _, p := range m.peers.order {
+		if p.probe != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// dial opens a link to a member to look at it.
+func (m *Machine) dial(now protocol.Time, s *member, why purpose, st *stream) {
+	p := m.peers.add(s.Peer)
+	if p == nil || p.probe != nil || p.linked {
+		return
+	}
+	p.probe = &probe{why: why, addr: s.Addr, until: now.Add(probeFor)}
+	if st != nil {
+		p.probe.st = st.tag
+	}
+	m.refusals.add(s.Peer, now.Add(probePause)) // whatever comes of it
+	m.placedAt(p, s.At)
+	m.changed = true
+}
+
+// dialSome opens links to some members that are known of, for a peer without a parent.
+func (m *Machine) dialSome(now protocol.Time, st *stream) {
+	for n := m.probing(); n < maxOrphanProbes; n++ {
+		s := m.members.draw(m.rng, func(s *member) bool {
+			p := m.peers.find(s.Peer)
+			return m.dialable(s) && !m.refusals.has(now, s.Peer) && !m.grudges.has(now, s.Peer) && (p == nil || !p.linked && p.probe == nil)
+		})
+		if s == nil {
+			return
+		}
+		m.dial(now, s, asParent, st)
+	}
+}
+
+// probed looks at a peer to which the link is up.
+func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
+	if p.rtt == 0 {
+		return // LinkRTT follows
+	}
+	pr := p.probe
+	s := m.members.get(p.id)
+	if s != nil {
+		s.rtt = p.rtt
+		m.place.update(p.rtt, s.At, m.rng)
+	}
+	switch st := m.streams.find(pr.st); {
+	case pr.why == asPartner:
+		m.meet(now, p, out)
+	case pr.why == asHelp:
+		out.Send(p.id, Meet{Mode: MeetOnce, At: m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+		pr.until = now.Add(helpFor)
+		return
+	case st == nil || st.root || st.joining != nil:
+	case st.parent == nil, st.yielding > now,
+		s != nil && s.tag == st.tag && s.Base+p.rtt/2+hopCost < st.lag-m.margin(st):
+		m.join(now, st, p, out)
+	}
+	p.probe = nil
+	m.changed = true
+	if now >= m.membersAt.Add(-m.membersEvery/2) {
+		// It is near, or a good parent for who is: what it knows is what is wanted.
+		m.membersAt = now.Add(m.jitter(m.membersEvery))
+		m.sendMembers(now, p, false, out)
+	}
+}
