@@ -66,11 +66,11 @@ const (
 	retell = 250 * time.Millisecond
 	// beatEvery is how often an author's host begins a new beat, staleAfter the age of the
 	// latest one from which on nobody trusts what is above.
-	beatEvery  = 2 * time.Second
+	beatEvery  = time.Second
 	staleAfter = 7 * time.Second
 	// standSoon is the least time between two standings told to one peer, standEvery how
 	// often partners that are no children are told.
-	standSoon  = 150 * time.Millisecond
+	standSoon  = 60 * time.Millisecond
 	standEvery = 4 * time.Second
 	// reportEvery and reportSoon are the same upwards.
 	reportEvery = 6 * time.Second

@@ -34,7 +34,7 @@ func Decode(kind uint8, body []byte) (protocol.Message, error) {
 	case KindMembers:
 		m = readMembers(r)
 	case KindYield:
-		m = Yield{readTag(r), r.Peer()}
+		m = Yield{readTag(r), r.Peer(), readMicros(r), readMicros(r)}
 	default:
 		return nil, protocol.ErrUnknownKind
 	}
@@ -130,7 +130,7 @@ func readStand(r *protocol.Reader) Stand {
 
 func readJoin(r *protocol.Reader) Join {
 	return Join{
-		Tag: readTag(r), Orphan: readBelow(r, 2) == flagOrphan, Lag: readMicros(r),
+		Tag: readTag(r), Orphan: readBelow(r, 2) == flagOrphan, Lag: readMicros(r), RTT: readMicros(r),
 		Weight: readInt(r, MaxWeight), Value: readInt(r, MaxWeight), Turn: readMicros(r),
 		Spare: readInt(r, MaxChildren), At: readCoordinate(r),
 	}

@@ -85,12 +85,12 @@ func (m Leave) AppendTo(b []byte) []byte  { return appendTag(b, m.Tag) }
 func (m Late) AppendTo(b []byte) []byte   { return appendTag(b, m.Tag) }
 
 func (m Yield) AppendTo(b []byte) []byte {
-	return protocol.AppendPeer(appendTag(b, m.Tag), m.To)
+	return appendMicros(appendMicros(protocol.AppendPeer(appendTag(b, m.Tag), m.To), m.Base), m.Limit)
 }
 
 func (m Join) AppendTo(b []byte) []byte {
 	b = append(appendTag(b, m.Tag), flagIf(m.Orphan, flagOrphan))
-	b = appendMicros(b, m.Lag)
+	b = appendMicros(appendMicros(b, m.Lag), m.RTT)
 	b = binary.AppendUvarint(b, uint64(m.Weight))
 	b = binary.AppendUvarint(b, uint64(m.Value))
 	b = appendMicros(b, m.Turn)

@@ -10,9 +10,13 @@ import (
 // join asks a peer with a link to push the stream.
 func (m *Machine) join(now protocol.Time, st *stream, p *peer, out *protocol.Outbox) {
 	st.joining = p
+	lag := st.lag
+	if st.yielding > now {
+		lag = st.yieldLimit
+	}
 	st.joinUntil = now.Add(joinWait + p.roundTrip())
 	m.changed = true
-	out.Send(p.id, Join{Tag: st.tag, Orphan: st.parent == nil, Lag: min(st.lag, maxLag), Weight: st.weight,
+	out.Send(p.id, Join{Tag: st.tag, Orphan: st.parent == nil, Lag: min(lag, maxLag), RTT: min(p.rtt, maxLag), Weight: st.weight,
 		Value: min(m.value(st), MaxWeight), Turn: min(time.Duration(len(st.children)+1)*m.serial(st), maxLag),
 		Spare: m.spare(st), At: m.place.coordinate()}, protocol.Control, now.Add(time.Second))
 }
@@ -56,6 +60,9 @@ func (m *Machine) takeRefuse(now protocol.Time, p *peer, s Stand, out *protocol.
 
 // takeJoin takes a peer in as a child, or refuses.
 func (m *Machine) takeJoin(now protocol.Time, p *peer, msg Join, out *protocol.Outbox) {
+	if p.rtt == 0 {
+		p.rtt = msg.RTT // until it is measured here
+	}
 	m.placedAt(p, msg.At)
 	st := m.stream(now, msg.Tag)
 	if st == nil {
@@ -68,6 +75,7 @@ func (m *Machine) takeJoin(now protocol.Time, p *peer, msg Join, out *protocol.O
 	switch {
 	case !m.running, !st.attached(), st.parent == p, slices.Contains(st.path, p.key), m.grudges.has(now, p.id),
 		len(st.path) >= MaxPath-2:
+	case !msg.Orphan && p.rtt > 0 && m.base(st, len(st.children))+p.rtt/2+hopCost >= msg.Lag:
 	case m.spare(st) > 0 || m.displace(now, st, p, msg, out):
 		st.children = append(st.children, &child{p: p, weight: max(msg.Weight, 1), value: max(msg.Value, 1), other: maxLag})
 		st.sortChildren()
@@ -124,9 +132,9 @@ func (m *Machine) displace(now protocol.Time, st *stream, p *peer, msg Join, out
 		return false
 	}
 	best.yields = now.Add(yieldFor)
-	y := Yield{Tag: st.tag}
+	y := Yield{Tag: st.tag, Limit: min(st.lag+worth/time.Duration(best.value)+best.p.rtt/2, maxLag)}
 	if msg.Spare > 0 {
-		y.To = p.id
+		y.To, y.Base = p.id, min(lag+msg.Turn, maxLag)
 	}
 	out.Send(best.p.id, y, protocol.Control, now.Add(time.Second))
 	out.Note("donet.displace", best.p.id, protocol.ItemID{}, int64(least/time.Microsecond))
@@ -142,16 +150,18 @@ func (m *Machine) takeYield(now protocol.Time, p *peer, msg Yield, out *protocol
 	if st == nil || st.parent != p {
 		return
 	}
-	st.yielding = now.Add(yieldFor)
+	st.yielding, st.yieldLimit = now.Add(yieldFor), msg.Limit
 	st.lookAt = now
-	if msg.To != "" && msg.To != m.self && st.joining == nil {
-		if to := m.peers.find(msg.To); to != nil && to.speaks() {
-			m.join(now, st, to, out)
-		} else if s := m.members.get(msg.To); s != nil {
-			m.dial(now, s, asParent, st)
-		} else if to := m.peers.add(msg.To); to != nil && to.probe == nil {
-			to.probe = &probe{why: asParent, st: st.tag, until: now.Add(probeFor)}
-			m.changed = true
-		}
+	if msg.To == "" || msg.To == m.self || st.joining != nil {
+		return
+	}
+	to := m.peers.add(msg.To)
+	if to == nil || to.probe != nil {
+		return
+	}
+	to.probe = &probe{why: asParent, st: st.tag, addr: m.members.addr(msg.To), until: now.Add(yieldFor), base: msg.Base}
+	m.changed = true
+	if to.speaks() {
+		m.probed(now, to, out)
 	}
 }

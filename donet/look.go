@@ -43,6 +43,7 @@ type probe struct {
 	st    Tag
 	addr  string // where it is said to be
 	until protocol.Time
+	base  time.Duration // of a place there that was offered; 0 for none
 }
 
 // candidate is a peer that may be a better parent.
@@ -110,7 +111,7 @@ func (m *Machine) candidates(now protocol.Time, st *stream) (best, drawn *candid
 	if st.parent == nil {
 		limit = maxLag
 	} else if st.yielding > now {
-		limit = st.lag + max(st.lag, 20*time.Millisecond)
+		limit = max(limit, st.yieldLimit)
 	}
 	good := 0
 	consider := func(c candidate, spare int) {
@@ -138,7 +139,8 @@ func (m *Machine) candidates(now protocol.Time, st *stream) (best, drawn *candid
 		if r == nil || r.heard == 0 || !m.fit(now, st, p, &r.stand) {
 			continue
 		}
-		consider(candidate{peer: p, lag: r.stand.Base + p.roundTrip()/2 + hopCost}, r.stand.Spare)
+		lag := r.stand.Base + p.roundTrip()/2 + hopCost
+		consider(candidate{peer: p, lag: lag}, r.stand.Spare)
 	}
 	at := m.place.coordinate()
 	for i := range m.members.list {
@@ -149,14 +151,18 @@ func (m *Machine) candidates(now protocol.Time, st *stream) (best, drawn *candid
 		if p := m.peers.find(s.Peer); p != nil && (p.linked || p.probe != nil) {
 			continue
 		}
-		consider(candidate{member: s, lag: s.Base + s.distance(at)/2 + hopCost}, s.Spare)
+		lag := s.Base + s.distance(at)/2 + hopCost
+		if s.rtt == 0 {
+			lag += s.distance(at) / 16 // coordinates err, and promise too much where one looks for the least
+		}
+		consider(candidate{member: s, lag: lag}, s.Spare)
 	}
 	return best, drawn
 }
 
 // fit reports whether a peer with a link may be the parent.
 func (m *Machine) fit(now protocol.Time, st *stream, p *peer, s *Stand) bool {
-	return p.speaks() && p != st.parent && st.child(p) == nil && s.Attached && s.Beat+2 >= st.beat &&
+	return p.speaks() && p != st.parent && st.child(p) == nil && s.Attached && s.Beat+2 >= st.beat && st.mayFollow(s) &&
 		!slices.Contains(s.Path, m.key) && len(s.Path) < MaxPath-2 &&
 		!m.refusals.has(now, p.id) && !m.grudges.has(now, p.id)
 }
@@ -231,7 +237,11 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 		pr.until = now.Add(helpFor)
 		return
 	case st == nil || st.root || st.joining != nil:
-	case st.parent == nil, st.yielding > now,
+	case pr.base > 0:
+		if pr.base+p.rtt/2+hopCost < st.yieldLimit {
+			m.join(now, st, p, out)
+		}
+	case st.parent == nil,
 		s != nil && s.tag == st.tag && s.Base+p.rtt/2+hopCost < st.lag-m.margin(st):
 		m.join(now, st, p, out)
 	}

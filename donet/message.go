@@ -125,7 +125,7 @@ const (
 
 // Join asks to be pushed a stream.
 //
-//	tag flags:1 lag:uvarint weight:uvarint value:uvarint base:uvarint spare:uvarint coordinate:9
+//	tag flags:1 lag:uvarint rtt:uvarint weight:uvarint value:uvarint turn:uvarint spare:uvarint coordinate:9
 //
 // Flags: 1 orphan.
 type Join struct {
@@ -133,6 +133,8 @@ type Join struct {
 	// Orphan is set where the sender has no parent: Lag means nothing then.
 	Orphan bool
 	Lag    time.Duration
+	// RTT is the round trip as the sender has measured it; the receiver may not have.
+	RTT time.Duration
 	// Weight is the number of hosts in the sender's subtree, itself included; Value the
 	// same and what it could do for others.
 	Weight, Value int
@@ -160,10 +162,13 @@ type Report struct {
 type Late struct{ Tag Tag }
 
 // Yield asks a child to look for another place, perhaps at To, because somebody needs
-// its own more. tag to:peer
+// its own more. tag to:peer base:uvarint limit:uvarint
 type Yield struct {
 	Tag Tag
 	To  protocol.PeerID
+	// Base is how long an item will take until it leaves To for the receiver, Limit the
+	// greatest lag for which it is worth it.
+	Base, Limit time.Duration
 }
 
 // Member says where a member stands in the spanning part of Members.Tag.

@@ -23,20 +23,23 @@ type stream struct {
 	pushed uint64    // the greatest number that the parent has pushed
 
 	// Where this peer stands.
-	tree     bool // there is a spanning part
-	root     bool // this is the author's host
-	beat     uint64
-	beatAt   protocol.Time // when the author's host begins the next; Never elsewhere
-	heard    protocol.Time // when beat came
-	lag      time.Duration
-	path     []uint32
-	parent   *peer
-	joined   protocol.Time // when it became the parent
-	children []*child      // in the order in which they are sent to
-	weight   int
-	alt      time.Duration // the least lag known elsewhere
-	moves    uint64
-	orphan   protocol.Time // since when there is no parent
+	tree   bool // there is a spanning part
+	root   bool // this is the author's host
+	beat   uint64
+	beatAt protocol.Time // when the author's host begins the next; Never elsewhere
+	heard  protocol.Time // when beat came
+	lag    time.Duration
+	// Told to others in beat feasibleBeat, feasible was the least lag: see feasible.go.
+	feasible     time.Duration
+	feasibleBeat uint64
+	path         []uint32
+	parent       *peer
+	joined       protocol.Time // when it became the parent
+	children     []*child      // in the order in which they are sent to
+	weight       int
+	alt          time.Duration // the least lag known elsewhere
+	moves        uint64
+	orphan       protocol.Time // since when there is no parent
 
 	joining     *peer
 	joinUntil   protocol.Time
@@ -45,6 +48,7 @@ type stream struct {
 	reportAt    protocol.Time // Never for no news
 	reported    protocol.Time
 	yielding    protocol.Time // until when another place is looked for, because this is asked back
+	yieldLimit  time.Duration // up to which lag
 	misses      misses
 	excused     protocol.Time // until when the parent is not blamed
 	excuses     int           // of the present parent

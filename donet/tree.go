@@ -1,6 +1,7 @@
 package donet
 
 import (
+	"math/bits"
 	"slices"
 	"time"
 
@@ -91,10 +92,11 @@ func (m *Machine) refresh(now protocol.Time, st *stream) {
 	if r == nil || r.heard == 0 {
 		return
 	}
-	old := st.lag
+	old, path := st.lag, st.path
 	st.lag = min(r.stand.Base+st.parent.rtt/2+hopCost, maxLag)
+	st.settle()
 	st.path = append(slices.Clip(slices.Clone(r.stand.Path)), st.parent.key)
-	if d := st.lag - old; max(d, -d) > max(old/16, time.Millisecond) {
+	if d := st.lag - old; max(d, -d) > max(old/16, time.Millisecond) || !slices.Equal(path, st.path) {
 		m.tellChildren(now, st)
 	}
 }
@@ -153,9 +155,12 @@ func (m *Machine) fromParent(now protocol.Time, st *stream, r *relation, out *pr
 		m.orphaned(now, st, "loop", out)
 		return
 	}
-	m.refresh(now, st)
-	if s.Beat > st.beat {
+	later := s.Beat > st.beat
+	if later {
 		st.beat, st.heard = s.Beat, now
+	}
+	m.refresh(now, st)
+	if later {
 		m.tellChildren(now, st)
 	}
 }
@@ -164,7 +169,7 @@ func (m *Machine) fromParent(now protocol.Time, st *stream, r *relation, out *pr
 func (m *Machine) adopt(now protocol.Time, st *stream, p *peer, out *protocol.Outbox) {
 	r := st.rel(p)
 	st.joining, st.joinUntil = nil, protocol.Never
-	if slices.Contains(r.stand.Path, m.key) || st.child(p) != nil || !r.stand.Attached {
+	if slices.Contains(r.stand.Path, m.key) || st.child(p) != nil || !r.stand.Attached || !st.mayFollow(&r.stand) {
 		out.Send(p.id, Leave{st.tag}, protocol.Control, now.Add(time.Second))
 		return
 	}
@@ -177,7 +182,7 @@ func (m *Machine) adopt(now protocol.Time, st *stream, p *peer, out *protocol.Ou
 	st.parent, st.joined = p, now
 	st.misses, st.excused, st.excuses = misses{brought: now}, now.Add(2*p.roundTrip()+adoptGrace), 0
 	st.heard = now
-	st.beat = max(st.beat, r.stand.Beat)
+	st.beat = r.stand.Beat
 	st.pushed = 0
 	st.lag = 0
 	m.refresh(now, st)
@@ -241,8 +246,10 @@ func (m *Machine) takeReport(now protocol.Time, p *peer, msg Report) {
 	st.sortChildren()
 }
 
+// sortChildren orders children by the subtrees behind them, by powers of two: an order that
+// changes with every leaf would change everybody's lag.
 func (st *stream) sortChildren() {
-	slices.SortStableFunc(st.children, func(a, b *child) int { return b.weight - a.weight })
+	slices.SortStableFunc(st.children, func(a, b *child) int { return bits.Len(uint(b.weight)) - bits.Len(uint(a.weight)) })
 }
 
 // reportSoon has the parent told of the subtree soon.
