@@ -23,6 +23,12 @@ const (
 	// after a dial that failed.
 	probePause     = 4 * time.Second
 	unreachedPause = time.Minute
+	// staleBeats is how far behind a peer may be that was told of its standing a while ago,
+	// for one that has a parent; what it answers to a Join is what counts.
+	staleBeats = 5
+	// freeAfter is for how long a peer without a parent tries to keep its children: without
+	// any it may follow everybody.
+	freeAfter = 350 * time.Millisecond
 	// exploreOdds: one look in so many is at a candidate drawn from the good ones instead
 	// of the best, for coordinates err (our guess).
 	exploreOdds = 4
@@ -83,29 +89,33 @@ func (m *Machine) look(now protocol.Time, st *stream, out *protocol.Outbox) {
 	if st.joining != nil || m.cfg.Fixed && st.parent != nil {
 		return
 	}
-	best, drawn := m.candidates(now, st)
-	c := best
-	if st.parent != nil && m.rng.IntN(exploreOdds) == 0 {
-		c = drawn
+	if st.parent == nil && len(st.children) > 0 && now.Sub(st.orphan) > freeAfter {
+		m.dropChildren(now, st, out)
 	}
-	probes := maxProbes
-	if st.parent == nil {
-		probes = maxOrphanProbes
+	best := m.candidates(now, st)
+	c := best.member
+	if st.parent != nil && m.rng.IntN(exploreOdds) == 0 {
+		c = best.drawn
 	}
 	switch {
-	case c == nil && st.parent == nil:
-		m.dialSome(now, st)
-	case c == nil:
-	case c.peer != nil:
-		m.join(now, st, c.peer, out)
-	case m.probing() < probes:
+	case best.peer.peer != nil && (st.parent == nil || c.member == nil || best.peer.lag < c.lag || m.probing() >= maxProbes):
+		m.join(now, st, best.peer.peer, out)
+	case c.member != nil && m.probing() < maxProbes:
 		m.dial(now, c.member, asParent, st)
+	case st.parent == nil:
+		m.dialSome(now, st)
 	}
 }
 
-// candidates returns the best peer or member, nil for none, and one drawn from the good
-// ones, and notes what the best with a free place offers.
-func (m *Machine) candidates(now protocol.Time, st *stream) (best, drawn *candidate) {
+// choice is what candidates there are.
+type choice struct {
+	// peer is the best with a link, member the best without, drawn one without a link drawn
+	// from the good ones.
+	peer, member, drawn candidate
+}
+
+// candidates returns what there is, and notes what the best with a free place offers.
+func (m *Machine) candidates(now protocol.Time, st *stream) (found choice) {
 	st.alt = maxLag
 	limit := st.lag - m.margin(st)
 	if st.parent == nil {
@@ -125,12 +135,16 @@ func (m *Machine) candidates(now protocol.Time, st *stream) (best, drawn *candid
 				c.lag += orphanGain
 			}
 		}
-		if c.lag < limit && (best == nil || c.lag < best.lag) {
-			best = &c
+		best := &found.peer
+		if c.peer == nil {
+			best = &found.member
+		}
+		if c.lag < limit && (best.lag == 0 || c.lag < best.lag) {
+			*best = c
 		}
 		if c.member != nil && c.member.rtt == 0 && c.lag < limit+limit/8 {
 			if good++; m.rng.IntN(good) == 0 {
-				drawn = &c
+				found.drawn = c
 			}
 		}
 	}
@@ -157,12 +171,12 @@ func (m *Machine) candidates(now protocol.Time, st *stream) (best, drawn *candid
 		}
 		consider(candidate{member: s, lag: lag}, s.Spare)
 	}
-	return best, drawn
+	return found
 }
 
 // fit reports whether a peer with a link may be the parent.
 func (m *Machine) fit(now protocol.Time, st *stream, p *peer, s *Stand) bool {
-	return p.speaks() && p != st.parent && st.child(p) == nil && s.Attached && s.Beat+2 >= st.beat && st.mayFollow(s) &&
+	return p.speaks() && p != st.parent && st.child(p) == nil && s.Attached && s.Beat+staleBeats >= st.beat && (st.parent == nil || st.mayFollow(s)) &&
 		!slices.Contains(s.Path, m.key) && len(s.Path) < MaxPath-2 &&
 		!m.refusals.has(now, p.id) && !m.grudges.has(now, p.id)
 }

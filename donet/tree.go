@@ -331,3 +331,11 @@ func (m *Machine) shed(now protocol.Time, st *stream, out *protocol.Outbox) {
 
 // shedAt is the share of the uplink beyond which a child is given up (our guess).
 const shedAt = 0.85
+
+// dropChildren has the children look for others.
+func (m *Machine) dropChildren(now protocol.Time, st *stream, out *protocol.Outbox) {
+	for _, c := range st.children {
+		out.Send(c.p.id, Leave{st.tag}, protocol.Control, now.Add(time.Second))
+	}
+	st.children, m.changed = nil, true
+}
