@@ -88,6 +88,9 @@ func (m *Machine) flushMap(now protocol.Time, st *stream, p *peer, r *relation, 
 
 // flushFull sends a peer all that was accepted lately.
 func (m *Machine) flushFull(now protocol.Time, st *stream, p *peer, out *protocol.Outbox) {
+	if m.cfg.Paper {
+		return
+	}
 	r := st.rel(p)
 	r.sent, r.flushAt = st.first+len(st.log), protocol.Never
 	from := len(st.log)
@@ -179,7 +182,7 @@ func (m *Machine) takeMap(now protocol.Time, p *peer, msg Map, out *protocol.Out
 		}
 	}
 	if news {
-		m.silence.heard(now)
+		m.hearNews(now)
 	}
 	m.ask(now, out)
 }

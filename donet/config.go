@@ -91,6 +91,9 @@ type Config struct {
 	Partners int
 	// Exchange is how often the worst partner is given up for another. Default 30 s.
 	Exchange time.Duration
+	// Paper makes the mesh that of 2005: maps and requests once a second, nothing pushed.
+	// For measurements; all peers of a topic must have it.
+	Paper bool
 	// Fixed leaves the spanning part as it came about. For measurements.
 	Fixed bool
 }

@@ -35,6 +35,10 @@ func Decode(kind uint8, body []byte) (protocol.Message, error) {
 		m = readMembers(r)
 	case KindYield:
 		m = Yield{readTag(r), r.Peer(), readMicros(r), readMicros(r)}
+	case KindSlots:
+		s := Slots{Ask: readBelow(r, 2) == flagAsk, Tag: readTag(r), First: r.Uvarint(math.MaxUint64 - paperSlots)}
+		copy(s.Bits[:], r.Fixed(paperBytes))
+		m = s
 	default:
 		return nil, protocol.ErrUnknownKind
 	}

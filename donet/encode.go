@@ -12,6 +12,7 @@ const (
 	flagFull   = 1
 	flagOrphan = 1
 	flagAnswer = 1
+	flagAsk    = 1
 
 	flagAttached = 1
 	flagChild    = 2
@@ -100,6 +101,11 @@ func (m Join) AppendTo(b []byte) []byte {
 func (m Report) AppendTo(b []byte) []byte {
 	b = binary.AppendUvarint(appendTag(b, m.Tag), uint64(m.Weight))
 	return appendMicros(binary.AppendUvarint(b, uint64(m.Value)), m.Other)
+}
+
+func (s Slots) AppendTo(b []byte) []byte {
+	b = appendTag(append(b, flagIf(s.Ask, flagAsk)), s.Tag)
+	return append(binary.AppendUvarint(b, s.First), s.Bits[:]...)
 }
 
 func (m Members) AppendTo(b []byte) []byte {

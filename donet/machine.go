@@ -31,6 +31,7 @@ type Machine struct {
 	refusals refusals
 
 	meetAt, exchangeAt, membersAt protocol.Time
+	paperAt                       protocol.Time // Never but for Config.Paper
 	membersEvery                  time.Duration
 	running                       bool
 }
@@ -49,16 +50,21 @@ func New(cfg Config, env protocol.Env) *Machine {
 	m := &Machine{
 		cfg: cfg.withDefaults(), self: env.Self, key: keyOf(env.Self), owner: env.Owner, rng: env.Rand,
 		place: vivaldi{height: 5, err: 1}, wants: newWants(), members: newMemberTable(),
-		meetAt: protocol.Never, exchangeAt: protocol.Never, membersAt: protocol.Never,
+		meetAt: protocol.Never, exchangeAt: protocol.Never, membersAt: protocol.Never, paperAt: protocol.Never,
 	}
 	m.silence.at = protocol.Never
 	return m
 }
 
-// Plugin is the protocol as a plugin, for every topic of a host.
+// Plugin is the protocol as a plugin, for every topic of a host: "donet", or with
+// Config.Paper "donet-2005".
 func Plugin(cfg Config) protocol.Plugin {
+	name := "donet"
+	if cfg.Paper {
+		name = "donet-2005"
+	}
 	return protocol.Plugin{
-		Name:   "donet",
+		Name:   name,
 		New:    func(env protocol.Env) protocol.Machine { return New(cfg, env) },
 		Decode: Decode,
 	}
@@ -165,6 +171,8 @@ func (m *Machine) received(now protocol.Time, in protocol.Received, out *protoco
 		m.takeLate(now, p, msg.Tag)
 	case Members:
 		m.takeMembers(now, p, msg, out)
+	case Slots:
+		m.takeSlots(now, p, msg, out)
 	case Yield:
 		m.takeYield(now, p, msg, out)
 	}
@@ -174,6 +182,9 @@ func (m *Machine) received(now protocol.Time, in protocol.Received, out *protoco
 func (m *Machine) Advance(now protocol.Time, out *protocol.Outbox) {
 	if !m.running {
 		return
+	}
+	if m.paperAt <= now {
+		m.paperRound(now, out)
 	}
 	m.ask(now, out)
 	m.flushMaps(now, out)
@@ -189,7 +200,7 @@ func (m *Machine) Advance(now protocol.Time, out *protocol.Outbox) {
 
 // Deadline implements protocol.Machine.
 func (m *Machine) Deadline() protocol.Time {
-	first := protocol.Earliest(m.wants.due(), m.silence.at, m.meetAt, m.exchangeAt, m.membersAt, m.serving.at())
+	first := protocol.Earliest(m.wants.due(), m.silence.at, m.meetAt, m.exchangeAt, m.membersAt, m.paperAt, m.serving.at())
 	for _, st := range m.streams.order {
 		first = protocol.Earliest(first, st.beatAt, st.lookAt, st.reportAt, st.joinUntil)
 		for _, r := range st.rels {
@@ -211,6 +222,10 @@ func (m *Machine) start(now protocol.Time) {
 	m.exchangeAt = now.Add(m.jitter(m.cfg.Exchange))
 	m.membersEvery = membersFirst
 	m.membersAt = now.Add(m.jitter(membersFirst))
+	if m.cfg.Paper {
+		m.paperAt = now.Add(m.jitter(paperPeriod))
+		return
+	}
 	if m.owner != "" {
 		st := m.stream(now, 0)
 		m.plant(now, st)

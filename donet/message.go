@@ -21,6 +21,7 @@ const (
 	KindLate
 	KindMembers
 	KindYield
+	KindSlots
 )
 
 // Tag names a stream, all that one author publishes in the topic: the first 8 bytes of

@@ -58,7 +58,7 @@ func (m *Machine) cameBy(now protocol.Time, st *stream, p *peer, it *protocol.It
 	if w := m.wants.add(now, st, seq); w != nil && !w.handed {
 		w.handed, w.id, w.by, w.came, w.repaired = true, it.ID, p, now, repaired
 		m.wants.schedule(w, now.Add(judged))
-		m.silence.heard(now)
+		m.hearNews(now)
 	}
 }
 
@@ -108,6 +108,9 @@ func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protoco
 		return
 	}
 	st.flow.add(now, len(in.Item.Bytes))
+	if m.cfg.Paper {
+		return
+	}
 	if in.From == "" && in.Item.Author == m.self {
 		m.mayRoot(now, st)
 	}

@@ -47,6 +47,13 @@ func (s *silence) heard(now protocol.Time) {
 	}
 }
 
+// hearNews notes that there is something new.
+func (m *Machine) hearNews(now protocol.Time) {
+	if !m.cfg.Paper {
+		m.silence.heard(now)
+	}
+}
+
 // advanceSilence asks around.
 func (m *Machine) advanceSilence(now protocol.Time, out *protocol.Outbox) {
 	s := &m.silence

@@ -12,5 +12,5 @@ import (
 func builtin() []protocol.Plugin {
 	// A simulated host has one interface, the first; signatures are left out.
 	return []protocol.Plugin{omni.Plugin(omni.Config{}), donet.Plugin(donet.Config{}),
-		ipmc.Plugin(ipmc.Options{NICs: []protocol.NIC{1}, Standby: true})}
+		donet.Plugin(donet.Config{Paper: true}), ipmc.Plugin(ipmc.Options{NICs: []protocol.NIC{1}, Standby: true})}
 }
