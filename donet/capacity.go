@@ -1,7 +1,6 @@
 package donet
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -12,9 +11,11 @@ import (
 const (
 	// usable is the share of an uplink that pushed copies may take on average: the rest is
 	// for what is asked for, control and all else that the host does (our guess).
-	usable = 0.55
+	usable = 0.7
 	// unknownUp is the uplink in Mbit/s of a host that has not measured it (our guess).
 	unknownUp = 10
+	// leastUp is what no uplink is taken to be below.
+	leastUp = 0.5
 	// maxNICs bounds the interfaces that count.
 	maxNICs = 4
 	// usualSize and usualFlow stand for what has not been measured yet: an item's bytes,
@@ -24,7 +25,7 @@ const (
 	usualFlow = 115_000
 	// flowFirst and flowWindow are the times over which a flow is measured, at first and
 	// later.
-	flowFirst  = time.Second
+	flowFirst  = 200 * time.Millisecond
 	flowWindow = 10 * time.Second
 )
 
@@ -71,11 +72,8 @@ func (t *nicTable) reach() Reach {
 func (m *Machine) up() float64 {
 	mbps := 0.0
 	for _, e := range m.nics.known {
-		if least, above := e.Up.Bounds(); e.Up > 0 {
-			if math.IsInf(above, 1) {
-				above = 2 * least
-			}
-			mbps = max(mbps, math.Sqrt(max(least, 0.25)*above)) // the middle of the range
+		if least, _ := e.Up.Bounds(); e.Up > 0 {
+			mbps = max(mbps, least, leastUp) // of a range: who promises more makes others wait
 		}
 	}
 	if mbps == 0 {

@@ -12,6 +12,8 @@ const (
 	// servePause the least pause between two handfuls (our guesses).
 	serveBurst = 64 << 10
 	servePause = 5 * time.Millisecond
+	// serveShare is the share of the uplink up to which requests are served.
+	serveShare = 0.95
 	// serveLife is for how long a request waits.
 	serveLife = 2 * time.Second
 )
@@ -78,7 +80,7 @@ func (m *Machine) serve(now protocol.Time, out *protocol.Outbox) {
 	if len(s.queue) == 0 || s.due > now {
 		return
 	}
-	rate := max(m.up()*shedAt-m.load(), m.up()/8)
+	rate := max(m.up()*serveShare-m.load(), m.up()/8)
 	s.credit = min(s.credit+now.Sub(s.last).Seconds()*rate, max(serveBurst, rate/16))
 	s.last = now
 	s.queue = slices.DeleteFunc(s.queue, func(r request) bool { return now.Sub(r.came) > serveLife || !r.p.speaks() })

@@ -315,21 +315,20 @@ func (m *Machine) beat(now protocol.Time, st *stream) {
 	m.tellChildren(now, st)
 }
 
-// shed gives up the child with the least behind it, where the uplink carries less than
-// was thought.
+// shed gives up children with the least behind them, where the uplink carries less than
+// was thought, or the stream takes more.
 func (m *Machine) shed(now protocol.Time, st *stream, out *protocol.Outbox) {
-	n := len(st.children)
-	if n == 0 || float64(n)*st.flow.bytesPerSecond() <= shedAt*m.up() || n == 1 && st.root {
-		return
+	for n := len(st.children); n > 0 && m.load() > shedAt*m.up() && (n > 1 || !st.root); n-- {
+		c := st.children[n-1]
+		st.removeChild(c.p)
+		m.changed = true
+		out.Send(c.p.id, Leave{st.tag}, protocol.Control, now.Add(time.Second))
+		out.Note("donet.shed", c.p.id, protocol.ItemID{}, int64(n))
 	}
-	c := st.children[n-1]
-	st.removeChild(c.p)
-	m.changed = true
-	out.Send(c.p.id, Leave{st.tag}, protocol.Control, now.Add(time.Second))
-	out.Note("donet.shed", c.p.id, protocol.ItemID{}, int64(n))
 }
 
-// shedAt is the share of the uplink beyond which a child is given up (our guess).
+// shedAt is the share of the uplink beyond which children are given up: what is pushed
+// comes in bursts, and what is told and asked for needs room beside it (our guess).
 const shedAt = 0.85
 
 // dropChildren has the children look for others.
