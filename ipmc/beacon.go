@@ -38,6 +38,8 @@ const (
 	slack    = time.Second
 	// maxNonces is how many of the latest own beacons count when they are answered.
 	maxNonces = 8
+	// beaconsMissed bounds how many of a peer's beacons in a row count as lost.
+	beaconsMissed = 3
 )
 
 // peer is somebody whose beacons are heard.
@@ -183,6 +185,13 @@ func (m *Machine) heardBeacon(now protocol.Time, src *source, msg *Beacon, out *
 		m.newcomer(now)
 	}
 	p := &b.peers[i]
+	if known && p.epoch == msg.Epoch {
+		// Beacons are lost as items are: so that shows where nobody publishes too.
+		for range min(msg.Nonce-p.nonce-1, beaconsMissed) {
+			m.health.position(1)
+		}
+		m.health.position(0)
+	}
 	life := time.Duration(patience*msg.Pause)*time.Millisecond + slack
 	p.epoch, p.nonce, p.until = msg.Epoch, msg.Nonce, now.Add(life)
 	me := shortOf(m.cfg.Self)

@@ -118,6 +118,10 @@ func (h *health) fall(now protocol.Time) {
 	h.told, h.ever = false, true
 }
 
+// cutOff reports whether this peer was cut off, and is not yet said to be well: what it
+// missed it has from gossip, if that stands by, and it begins anew with what is sent now.
+func (h *health) cutOff(standby bool) bool { return standby && h.ever && !h.told && !h.unfit }
+
 // bound is for how long at most multicast may not work before that shows.
 func (m *Machine) bound() time.Duration { return patience*m.beacons.longest() + slack }
 

@@ -108,6 +108,64 @@ func TestFlapping(t *testing.T) {
 	}
 }
 
+// TestBackAfterSilence: who was cut off while items were published has them from
+// gossip: it does not ask for them when multicast works again, and is well although
+// nothing more is published.
+func TestBackAfterSilence(t *testing.T) {
+	w := newWire(t, 6, 1, standingBy)
+	w.run(10 * time.Second)
+	off := true
+	w.lose = func(_, _ *station, _ protocol.Message) bool { return off }
+	payloads := 0
+	w.seen = func(_ *station, m protocol.Message) {
+		if isPayload(m) {
+			payloads++
+		}
+	}
+	for range 100 {
+		it := w.hosts[0].publish(500)
+		for _, h := range w.hosts[1:] {
+			h.have[it.ID] = it
+			h.input(protocol.Accepted{Item: it, From: w.hosts[0].id, Via: protocol.ObjectGossip})
+		}
+		w.run(400 * time.Millisecond)
+	}
+	payloads, off = 0, false
+	w.run(30 * time.Second)
+	for _, h := range w.hosts {
+		if !h.last().Fit {
+			t.Errorf("%s says %+v", h.id, h.last())
+		}
+	}
+	if payloads > 0 {
+		t.Errorf("%d packets of payload are sent again", payloads)
+	}
+	it := w.hosts[0].publish(500)
+	w.run(time.Second)
+	for _, h := range w.hosts {
+		if h.have[it.ID] == nil {
+			t.Errorf("%s lacks what is published then", h.id)
+		}
+	}
+}
+
+// TestLossOfBeacons: that much is lost shows where nothing is published too.
+func TestLossOfBeacons(t *testing.T) {
+	w := newWire(t, 12, 1, nil)
+	w.run(10 * time.Second)
+	share := 0.6
+	w.lose = func(_, to *station, _ protocol.Message) bool { return to == w.hosts[1] && w.rng.Float64() < share }
+	w.run(2 * time.Minute)
+	if l := w.hosts[1].last(); l.Fit {
+		t.Errorf("it says %+v", l)
+	}
+	share = 0
+	w.run(3 * time.Minute)
+	if l := w.hosts[1].last(); !l.Fit {
+		t.Errorf("without losses it says %+v", l)
+	}
+}
+
 // TestOldAnswersDoNotCount: who has recorded beacons, and plays them to a peer that was
 // started again, cannot make it believe that it is heard.
 func TestOldAnswersDoNotCount(t *testing.T) {

@@ -288,7 +288,7 @@ func (m *Machine) extend(now protocol.Time, s *stream, seq uint64, out *protocol
 	}
 	gap := seq - s.top
 	late := s.low > 1 && now < s.since.Add(settling) && gap > 8
-	if gap > MaxWindow || late || m.holes+int(gap) > MaxHoles {
+	if gap > MaxWindow || late || m.health.cutOff(m.cfg.Standby) && gap > 8 || m.holes+int(gap) > MaxHoles {
 		m.skip(s, seq, out)
 	}
 	for s.top < seq {
