@@ -17,7 +17,9 @@ import (
 // topic costs a comparison; what somebody forged who does not know the topic's name,
 // or the group's secret where it has one, costs one hash.
 const (
-	magic   = "QLTm\x01"
+	// Magic is how every datagram begins, a version follows.
+	Magic   = "QLTm"
+	magic   = Magic + "\x01"
 	tagSize = 8
 	// Overhead is what a datagram has beside its frame, in bytes.
 	Overhead = len(magic) + tagSize

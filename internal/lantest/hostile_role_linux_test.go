@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -24,6 +25,8 @@ type hostile struct {
 	mu    sync.Mutex
 	heard [][]byte    // datagrams with payload, the latest of them
 	first *ipmc.First // the latest
+
+	sent atomic.Int64 // packets of floods that the system has taken
 }
 
 const keepHeard = 512
@@ -81,33 +84,59 @@ func (h *hostile) listen(in *net.UDPConn) {
 	}
 }
 
-func (h *hostile) report(*report) {}
+func (h *hostile) report(r *report) { r.Sent = int(h.sent.Load()) }
 
-// order floods: Do is "flood NAME", Items packets at Rate a second.
+// Batches of a flood are made ahead and sent again and again; each refreshEvery one is
+// made anew, as what is forged has to follow what is honest.
+const (
+	hostileBatch   = 128
+	hostileBatches = 8
+	refreshEvery   = 10 * time.Millisecond
+)
+
+// order floods: Do is "flood NAME", Items packets at Rate a second, as far as that goes.
 func (h *hostile) order(o order) error {
 	name, ok := strings.CutPrefix(o.Do, "flood ")
 	if !ok {
 		return nil
 	}
 	tagger, key := ipmc.NewTagger(), ipmc.KeyOf(topicName, "", nil)
-	begin, sent := time.Now(), 0
-	for sent < o.Items {
-		ms := make([]ipv4.Message, 0, 64)
-		for i := range cap(ms) {
-			b, err := h.packet(name, sent+i, tagger, &key)
+	batch := func(n int) ([]ipv4.Message, error) {
+		ms := make([]ipv4.Message, hostileBatch)
+		for i := range ms {
+			b, err := h.packet(name, n*hostileBatch+i, tagger, &key)
 			if err != nil {
+				return nil, err
+			}
+			ms[i] = ipv4.Message{Buffers: [][]byte{b}, Addr: h.group}
+		}
+		return ms, nil
+	}
+	var ring [hostileBatches][]ipv4.Message
+	var err error
+	for i := range ring {
+		if ring[i], err = batch(i); err != nil {
+			return err
+		}
+	}
+	begin, refreshed, sent, made := time.Now(), time.Now(), 0, hostileBatches
+	for turn := 0; sent < o.Items; turn++ {
+		if time.Since(refreshed) > refreshEvery {
+			if ring[made%hostileBatches], err = batch(made); err != nil {
 				return err
 			}
-			ms = append(ms, ipv4.Message{Buffers: [][]byte{b}, Addr: h.group})
+			made++
+			refreshed = time.Now()
 		}
-		for rest := ms; len(rest) > 0; {
+		for rest := ring[turn%hostileBatches]; len(rest) > 0; {
 			n, err := h.conn.WriteBatch(rest, 0)
 			if err != nil {
 				return err
 			}
 			rest = rest[n:]
+			sent += n
+			h.sent.Add(int64(n))
 		}
-		sent += len(ms)
 		time.Sleep(time.Until(begin.Add(time.Duration(float64(sent) / o.Rate * float64(time.Second)))))
 	}
 	return nil

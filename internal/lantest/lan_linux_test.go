@@ -218,19 +218,31 @@ func TestHostileHost(t *testing.T) {
 				enemy.tell(order{Do: "flood " + name, Items: 64, Rate: rate})
 				return enemy.out.Scan() && string(enemy.out.Bytes()[:5]) != `{"Err`
 			})
+			sent := enemy.report().Sent
+			wire, err := hostAt(l, 3).Usage()
+			if err != nil {
+				t.Fatal(err)
+			}
 			before := list[1].report()
 			enemy.tell(order{Do: "flood " + name, Items: seconds * int(rate), Rate: rate})
 			items := 100 * seconds
 			list[0].do(order{Do: "publish", Items: items, Size: 1024, Rate: 100})
 			flood := enemy.read()
+			end := list[1].report()
+			wireAfter, err := hostAt(l, 3).Usage()
+			if err != nil {
+				t.Fatal(err)
+			}
 			want := list[0].report().IPMC.Stats.Sent
 			missing := delivered(t, list, int(want))
 			after := list[1].report()
-			cpu := after.User + after.System - before.User - before.System
-			t.Logf("%d packets in %v: %d honest items missing; a receiver: CPU %v, heap %.1f MiB, RSS %.1f MiB; heard %d, foreign %d, forged %d, oversize %d of them; %+v",
-				seconds*int(rate), flood.Took.Round(time.Millisecond), missing, cpu.Round(time.Millisecond), after.HeapMiB, after.RSSMiB,
+			sent = flood.Sent - sent
+			cpu := end.User + end.System - before.User - before.System
+			t.Logf("%d packets sent in %v, %.0f a second (%d by the interface's counter); %d of %d honest items missing; a receiver: CPU %v, %.1f us a packet sent, heap %.1f MiB, RSS %.1f MiB; of them it heard %d, foreign %d, forged %d, oversize %d, dropped by the system %d; %+v",
+				sent, flood.Took.Round(time.Millisecond), float64(sent)/flood.Took.Seconds(), wireAfter.Sent.Packets-wire.Sent.Packets, missing, want,
+				cpu.Round(time.Millisecond), float64(cpu.Microseconds())/float64(sent), after.HeapMiB, after.RSSMiB,
 				after.Driver.Heard-before.Driver.Heard, after.Driver.Foreign-before.Driver.Foreign, after.Driver.Forged-before.Driver.Forged,
-				after.Driver.Oversize-before.Driver.Oversize, after.IPMC.Stats)
+				after.Driver.Oversize-before.Driver.Oversize, after.Driver.KernelDropped-before.Driver.KernelDropped, after.IPMC.Stats)
 			if missing > 0 {
 				t.Errorf("%d honest items are missing", missing)
 			}

@@ -46,6 +46,7 @@ type order struct {
 type report struct {
 	Err                string `json:",omitempty"`
 	Delivered, Invalid int
+	Sent               int // packets of floods
 	User, System       time.Duration
 	HeapMiB            float64 // in use
 	RSSMiB             float64

@@ -6,7 +6,7 @@ import "sync/atomic"
 type counters struct {
 	sent, sendBytes, sendCalls, sendFailed, sendDropped     atomic.Uint64
 	heard, heardBytes, readCalls, foreign, forged, oversize atomic.Uint64
-	elsewhere, joinFailed, rostersDropped                   atomic.Uint64
+	elsewhere, joinFailed, rostersDropped, kernelDropped    atomic.Uint64
 }
 
 // Counters is what a driver has done since it was opened.
@@ -21,13 +21,23 @@ type Counters struct {
 	// JoinFailed are groups that were to be heard in others' place and could not be
 	// joined, RostersDropped what was said about groups and there was no time for.
 	JoinFailed, RostersDropped uint64
+	// KernelDropped is what the system dropped at these sockets: what its filter found
+	// foreign or too long, and that for which there was no room.
+	KernelDropped uint64
 }
 
 // Counters returns them.
 func (d *Driver) Counters() Counters {
 	c := &d.counts
+	dropped := c.kernelDropped.Load()
+	d.mu.Lock()
+	for _, e := range d.ears {
+		dropped += e.dropped()
+	}
+	d.mu.Unlock()
 	return Counters{
-		Sent: c.sent.Load(), SendBytes: c.sendBytes.Load(), SendCalls: c.sendCalls.Load(), SendFailed: c.sendFailed.Load(), SendDropped: c.sendDropped.Load(),
+		KernelDropped: dropped,
+		Sent:          c.sent.Load(), SendBytes: c.sendBytes.Load(), SendCalls: c.sendCalls.Load(), SendFailed: c.sendFailed.Load(), SendDropped: c.sendDropped.Load(),
 		Heard: c.heard.Load(), HeardBytes: c.heardBytes.Load(), ReadCalls: c.readCalls.Load(), Foreign: c.foreign.Load(), Forged: c.forged.Load(),
 		Oversize: c.oversize.Load(), Elsewhere: c.elsewhere.Load(), JoinFailed: c.joinFailed.Load(), RostersDropped: c.rostersDropped.Load(),
 	}

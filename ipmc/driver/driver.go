@@ -29,6 +29,8 @@ type Driver struct {
 	senders []*sender // of each NIC, by family
 	counts  counters
 
+	unfiltered bool // in tests: the system drops nothing for us
+
 	// Where topics share groups; see share.go.
 	sharers     []*sharer
 	rosterTopic protocol.TopicID
@@ -91,6 +93,9 @@ func (d *Driver) setKey(topic protocol.TopicID, key *ipmc.Key) {
 		keys[topic] = key
 	}
 	d.keys.Store(&keys)
+	for _, e := range d.ears {
+		d.setFilter(e)
+	}
 }
 
 func (d *Driver) key(topic protocol.TopicID) *ipmc.Key { return (*d.keys.Load())[topic] }
@@ -152,6 +157,7 @@ func (d *Driver) join(n *NIC, group netip.AddrPort) error {
 		return fmt.Errorf("joining %v on %s: %w", group, n.Name, err)
 	}
 	d.ears[m] = e
+	d.setFilter(e)
 	d.wg.Go(func() { d.hear(e) })
 	return nil
 }
@@ -170,6 +176,7 @@ func (d *Driver) Leave(nic protocol.NIC, group netip.AddrPort) {
 // drop closes the socket that hears a group, if there is one. d.mu is held.
 func (d *Driver) drop(m membership) {
 	if e := d.ears[m]; e != nil {
+		d.counts.kernelDropped.Add(e.dropped())
 		delete(d.ears, m)
 		_ = e.conn.Close()
 	}

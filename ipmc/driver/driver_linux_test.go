@@ -3,11 +3,14 @@ package driver
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/ipv4"
 
 	"github.com/quilt-p2p/quilt/ipmc"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -123,35 +126,89 @@ func TestShared(t *testing.T) {
 	}
 }
 
-// TestRefused: what is not ours, is forged, or too long is counted and goes no further.
+// TestRefused: what is not ours, is forged, or too long is counted and goes no further,
+// whether the system drops what it can for us or not.
 func TestRefused(t *testing.T) {
+	for _, filtered := range []bool{true, false} {
+		group := ipmc.GroupOf("news", fmt.Sprint(t.Name(), filtered), ipmc.SiteLocal, false)
+		d, heard := open(t, Config{Packet: 1300})
+		d.unfiltered = !filtered
+		if err := d.Join(d.nics[0].NIC, group); err != nil {
+			t.Fatal(err)
+		}
+		// refused counts what was dropped by reason; the system gives none.
+		refused := func(reason func(Counters) uint64) func() uint64 {
+			return func() uint64 {
+				if c := d.Counters(); !filtered {
+					return reason(c)
+				}
+				return d.Counters().KernelDropped
+			}
+		}
+		other, _ := open(t, Config{})
+		other.AddTopic(topic, ipmc.KeyOf("news", "", []byte("guessed")))
+		other.say(group, 1)
+		await(t, "forged", func() uint64 { return d.Counters().Forged }, 1)
+		elsewhere := protocol.TopicOf("another")
+		other.AddTopic(elsewhere, ipmc.KeyOf("another", "", nil))
+		other.Send(protocol.Multicast{NIC: d.nics[0].NIC, Group: group, Topic: elsewhere, Object: 16, Msg: message(1)})
+		await(t, "of another topic", refused(func(c Counters) uint64 { return c.Foreign }), 1)
+		conn, err := net.ListenPacket("udp4", ":0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		p := ipv4.NewPacketConn(conn)
+		if err := p.SetMulticastInterface(&d.nics[0].ifi); err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range []string{"", "Q", "QLTm", "XLTm\x01 and more of that than a header has", strings.Repeat("x", 100)} {
+			if _, err := conn.WriteTo([]byte(b), net.UDPAddrFromAddrPort(group)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		await(t, "foreign", refused(func(c Counters) uint64 { return c.Foreign }), 6)
+		other.AddTopic(topic, ipmc.KeyOf("news", "", nil))
+		other.Send(protocol.Multicast{NIC: d.nics[0].NIC, Group: group, Topic: topic, Object: 16,
+			Msg: &ipmc.Fragment{Stream: 1, Seq: 1, Chunk: make([]byte, 1400)}})
+		want := uint64(1)
+		if filtered {
+			want = 7
+		}
+		await(t, "too long", refused(func(c Counters) uint64 { return c.Oversize }), want)
+		other.say(group, 2) // after all these it is heard still
+		next(t, heard)
+		if len(heard) > 0 {
+			t.Error("more is heard")
+		}
+	}
+}
+
+// TestFilterFollows: topics that are added and removed are heard and not, in one group,
+// and with more of them than the system can tell apart.
+func TestFilterFollows(t *testing.T) {
 	group := ipmc.GroupOf("news", t.Name(), ipmc.SiteLocal, false)
-	d, heard := open(t, Config{Packet: 1300})
+	d, heard := open(t, Config{})
 	if err := d.Join(d.nics[0].NIC, group); err != nil {
 		t.Fatal(err)
 	}
 	other, _ := open(t, Config{})
-	other.AddTopic(topic, ipmc.KeyOf("news", "", []byte("guessed")))
-	other.say(group, 1)
-	await(t, "forged", func() uint64 { return d.Counters().Forged }, 1)
-	elsewhere := protocol.TopicOf("another")
-	other.AddTopic(elsewhere, ipmc.KeyOf("another", "", nil))
-	other.Send(protocol.Multicast{NIC: d.nics[0].NIC, Group: group, Topic: elsewhere, Object: 16, Msg: message(1)})
-	other.AddTopic(topic, ipmc.KeyOf("news", "", nil))
-	await(t, "foreign", func() uint64 { return d.Counters().Foreign }, 1)
-	other.Send(protocol.Multicast{NIC: d.nics[0].NIC, Group: group, Topic: topic, Object: 16,
-		Msg: &ipmc.Fragment{Stream: 1, Seq: 1, Chunk: make([]byte, 1400)}})
-	await(t, "too long", func() uint64 { return d.Counters().Oversize }, 1)
-	conn, err := net.DialUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, net.UDPAddrFromAddrPort(group))
-	if err != nil {
-		t.Fatal(err)
+	for n := range maxFiltered + 3 {
+		name := fmt.Sprint("topic ", n)
+		id := protocol.TopicOf(name)
+		for _, o := range []*Driver{d, other} {
+			o.AddTopic(id, ipmc.KeyOf(name, "", nil))
+		}
+		other.Send(protocol.Multicast{NIC: d.nics[0].NIC, Group: group, Topic: id, Object: 16, Msg: message(n + 1)})
+		next(t, heard)
 	}
-	defer conn.Close()
-	other.say(group, 2) // after all these it is heard still
+	for n := range maxFiltered {
+		d.RemoveTopic(protocol.TopicOf(fmt.Sprint("topic ", n)))
+	}
+	other.Send(protocol.Multicast{NIC: d.nics[0].NIC, Group: group, Topic: protocol.TopicOf("topic 5"), Object: 16, Msg: message(1)})
+	await(t, "of a topic that was left", func() uint64 { return d.Counters().KernelDropped }, 1)
+	other.Send(protocol.Multicast{NIC: d.nics[0].NIC, Group: group, Topic: protocol.TopicOf(fmt.Sprint("topic ", maxFiltered)), Object: 16, Msg: message(1)})
 	next(t, heard)
-	if len(heard) > 0 {
-		t.Error("more is heard")
-	}
 }
 
 // TestAllowed: nothing is joined or sent where that is not allowed, and no more groups

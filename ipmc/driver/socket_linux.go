@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,3 +41,20 @@ func bindToDevice(c syscall.Conn, name string) error {
 // bindAddress is what the socket of a group is bound to: the group itself, so that no
 // other is heard.
 func bindAddress(address string, _ netip.AddrPort) string { return address }
+
+// dropped is how many datagrams the system has dropped at a socket.
+func (e *ear) dropped() (n uint64) {
+	raw, err := e.conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		var info [9]uint32 // SK_MEMINFO_VARS of linux/sock_diag.h
+		size := uint32(unsafe.Sizeof(info))
+		_, _, e := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+		if e == 0 {
+			n = uint64(info[8]) // SK_MEMINFO_DROPS
+		}
+	})
+	return n
+}
