@@ -209,17 +209,18 @@ func TestHostileHost(t *testing.T) {
 	seconds, rate := sized("QUILT_LANTEST_SECONDS", 2), float64(sized("QUILT_LANTEST_FLOOD", 50_000))
 	for _, name := range []string{"garbage", "untagged", "replayed", "oversized", "forged", "fragments"} {
 		t.Run(name, func(t *testing.T) {
-			l := stageLAN(t, 4, "")
-			list := members(t, l, 3)
+			honest := sized("QUILT_LANTEST_PEERS", 3)
+			l := stageLAN(t, honest+1, "")
+			list := members(t, l, honest)
 			settle(t, list)
-			enemy := startRole(t, hostAt(l, 3), "hostile")
+			enemy := startRole(t, hostAt(l, honest), "hostile")
 			until(t, "the enemy to hear something", func() bool {
 				list[0].do(order{Do: "publish", Items: 10, Size: 1024, Rate: 100})
 				enemy.tell(order{Do: "flood " + name, Items: 64, Rate: rate})
 				return enemy.out.Scan() && string(enemy.out.Bytes()[:5]) != `{"Err`
 			})
 			sent := enemy.report().Sent
-			wire, err := hostAt(l, 3).Usage()
+			wire, err := hostAt(l, honest).Usage()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,7 +230,7 @@ func TestHostileHost(t *testing.T) {
 			list[0].do(order{Do: "publish", Items: items, Size: 1024, Rate: 100})
 			flood := enemy.read()
 			end := list[1].report()
-			wireAfter, err := hostAt(l, 3).Usage()
+			wireAfter, err := hostAt(l, honest).Usage()
 			if err != nil {
 				t.Fatal(err)
 			}
