@@ -188,9 +188,9 @@ func (m *Machine) heardBeacon(now protocol.Time, src *source, msg *Beacon, out *
 	if known && p.epoch == msg.Epoch {
 		// Beacons are lost as items are: so that shows where nobody publishes too.
 		for range min(msg.Nonce-p.nonce-1, beaconsMissed) {
-			m.health.position(1)
+			m.health.position(now, 1)
 		}
-		m.health.position(0)
+		m.health.position(now, 0)
 	}
 	life := time.Duration(patience*msg.Pause)*time.Millisecond + slack
 	p.epoch, p.nonce, p.until = msg.Epoch, msg.Nonce, now.Add(life)

@@ -109,7 +109,7 @@ func TestBadReceiverStandsBack(t *testing.T) {
 		t.Errorf("it asks %d times", n)
 	}
 	share = 0
-	stream(2000)
+	stream(3500)
 	if !bad.last().Fit {
 		t.Errorf("without losses it says %+v", bad.health)
 	}

@@ -294,7 +294,7 @@ func (m *Machine) extend(now protocol.Time, s *stream, seq uint64, out *protocol
 	for s.top < seq {
 		sl, lost := s.push()
 		if lost.hole != nil {
-			m.lost(s, lost.hole, out)
+			m.lost(now, s, lost.hole, out)
 		}
 		sl.hole = &hole{seq: s.top, since: now, due: now.Add(reorderGrace)}
 		s.holes = append(s.holes, s.top)

@@ -98,7 +98,7 @@ func (m *Machine) settle(now protocol.Time, s *stream, h *hole, id protocol.Item
 	m.empty(h)
 	s.closed(h.seq)
 	m.holes--
-	m.health.position(h.share)
+	m.health.position(now, h.share)
 }
 
 // rejected takes in that an item was false, or that there was no room for it.
@@ -121,12 +121,12 @@ func (m *Machine) rejected(now protocol.Time, in protocol.Rejected, out *protoco
 }
 
 // lost notes that a position fell out of the window, or was given up.
-func (m *Machine) lost(s *stream, h *hole, out *protocol.Outbox) {
+func (m *Machine) lost(now protocol.Time, s *stream, h *hole, out *protocol.Outbox) {
 	m.empty(h)
 	m.holes--
 	m.stats.GivenUp++
 	if h.seq <= s.sure && len(h.banned) == 0 { // or nobody has ever sent it, perhaps
-		m.health.position(1)
+		m.health.position(now, 1)
 	}
 	out.Note("ipmc.gave-up", s.origin, protocol.ItemID{}, int64(h.seq))
 }
@@ -135,7 +135,7 @@ func (m *Machine) lost(s *stream, h *hole, out *protocol.Outbox) {
 func (m *Machine) giveUp(now protocol.Time, s *stream, h *hole, out *protocol.Outbox) {
 	s.closed(h.seq)
 	*s.at(h.seq) = slot{fixed: now}
-	m.lost(s, h, out)
+	m.lost(now, s, h, out)
 }
 
 // heldList is the items kept for repair, in the order in which they came.

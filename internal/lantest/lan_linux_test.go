@@ -127,6 +127,9 @@ func TestLossOnLAN(t *testing.T) {
 				s.Nacks += r.IPMC.Stats.Nacks
 				s.GivenUp += r.IPMC.Stats.GivenUp
 				s.Skipped += r.IPMC.Stats.Skipped
+				if r.IPMC.Stats.GivenUp > 0 || p == list[0] {
+					t.Logf("%s: fit %v, %+v; heard %d, dropped by the system %d", p.host.Name(), r.Fit, r.IPMC, r.Driver.Heard, r.Driver.KernelDropped)
+				}
 				cpu += r.User + r.System
 			}
 			t.Logf("%d peers, %d items in %v: %d deliveries missing; %d repairs, %d questions, %d given up, %d skipped; CPU %v",
