@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/core/transport"
 	blankhost "github.com/libp2p/go-libp2p/p2p/host/blank"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
@@ -95,13 +96,13 @@ type callerConfig struct {
 	gater    connmgr.ConnectionGater
 	counters *verdicts              // believed, and told nothing: whom it calls may well not be there; nil: none are
 	sockets  *quicreuse.ConnManager // by which it calls, by QUIC only; nil: its own
-	only     []links.Transport      // by which else it calls, none: QUIC and TCP
+	only     []links.Transport      // by which it calls
 }
 
-// newCaller makes a host that only calls, by QUIC and TCP as far as this peer uses them;
-// nil where it uses neither: then nobody is to see it use them.
+// newCaller makes a host that only calls, by QUIC, TCP and WebSocket as far as this peer
+// uses them: nobody is to see it use others. Nil where it uses none.
 func (n *Node) newCaller(c callerConfig) (host.Host, error) {
-	for _, t := range []links.Transport{links.QUIC, links.TCP} {
+	for _, t := range []links.Transport{links.QUIC, links.TCP, links.WSS} {
 		if used := n.cfg.transports; len(used) == 0 || slices.Contains(used, t) {
 			c.only = append(c.only, t)
 		}
@@ -147,7 +148,7 @@ func newCaller(c callerConfig) (_ host.Host, err error) {
 		return nil, errors.Join(err, peers.Close())
 	}
 	h := &callerHost{Host: blankhost.NewBlankHost(swarm)}
-	if c.sockets == nil && slices.Contains(c.only, links.TCP) {
+	if c.sockets == nil {
 		err = addTCP(swarm, c, resources)
 	}
 	if err == nil && slices.Contains(c.only, links.QUIC) {
@@ -159,7 +160,7 @@ func newCaller(c callerConfig) (_ host.Host, err error) {
 	return h, nil
 }
 
-// addTCP has a caller call by TCP.
+// addTCP has a caller call by TCP and what runs on it.
 func addTCP(swarm *blackhole.Swarm, c callerConfig, resources network.ResourceManager) error {
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
 	secure, err := noise.New(noise.ID, c.key, muxers)
@@ -170,11 +171,24 @@ func addTCP(swarm *blackhole.Swarm, c callerConfig, resources network.ResourceMa
 	if err != nil {
 		return err
 	}
-	byTCP, err := tcp.NewTCPTransport(upgrade, resources, nil, tcp.DisableReuseport())
-	if err != nil {
-		return err
+	for _, t := range c.only {
+		var add transport.Transport
+		switch t {
+		case links.TCP:
+			add, err = tcp.NewTCPTransport(upgrade, resources, nil, tcp.DisableReuseport())
+		case links.WSS:
+			add, err = links.NewWebSocketDialer(upgrade, resources)
+		default:
+			continue
+		}
+		if err == nil {
+			err = swarm.AddTransport(add)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return swarm.AddTransport(byTCP)
+	return nil
 }
 
 // addQUIC has a caller call by QUIC.

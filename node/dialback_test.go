@@ -19,7 +19,7 @@ func TestCaller(t *testing.T) {
 	h := n.links.Host()
 	for _, a := range h.Network().ListenAddresses() {
 		g, v := newGate(), newVerdicts()
-		c, err := newCaller(callerConfig{gater: callGate{g}, counters: &v, only: []links.Transport{links.QUIC, links.TCP}})
+		c, err := newCaller(callerConfig{gater: callGate{g}, counters: &v, only: []links.Transport{links.QUIC, links.TCP, links.WSS}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,6 +37,7 @@ func (l *loop) inquire(now time.Time, n *nic, s *standing) (wanting bool) {
 			q := &n.inquiries[f][t]
 			nat := !s.ownPublic(f).IsValid() && !s.mapped[f][t].IsValid()
 			wanted := q.open(now, s.candidate(f, t), nat)
+			q.wrapped = s.wrapped[f][t]
 			if wanted <= 0 {
 				continue
 			}
@@ -100,7 +101,7 @@ func (l *loop) eligible(n *nic, judges []Judge, f euid.Family, t euid.Transport)
 // once, and returns how many more it would have asked.
 func (l *loop) askSome(now time.Time, n *nic, f euid.Family, t euid.Transport, judges []strange, wanted int, sites bool) int {
 	q := &n.inquiries[f][t]
-	all, addr, about := l.d.cfg.Judges, multiaddrOf(t, q.addr), q.addr
+	all, addr, about := l.d.cfg.Judges, multiaddrOf(t, q.addr, q.wrapped), q.addr
 	for _, j := range judges {
 		by := observer(j.Addr)
 		if wanted <= 0 {
@@ -169,13 +170,16 @@ func (l *loop) sentTo(a netip.Addr, t euid.Transport) bool {
 	return !cfg.NoPunch[t] && (cfg.Dialed == nil || cfg.Dialed(a))
 }
 
-// multiaddrOf is the address that a judge is to call.
-func multiaddrOf(t euid.Transport, a netip.AddrPort) ma.Multiaddr {
+// multiaddrOf is the address that a judge is to call, wrapped by WebSocket.
+func multiaddrOf(t euid.Transport, a netip.AddrPort, wrapped bool) ma.Multiaddr {
 	ip := "ip4"
 	if a.Addr().Is6() {
 		ip = "ip6"
 	}
 	form := [...]string{euid.UDP: "/%s/%s/udp/%d/quic-v1", euid.TCP: "/%s/%s/tcp/%d"}[t]
+	if wrapped {
+		form += "/tls/ws"
+	}
 	return ma.StringCast(fmt.Sprintf(form, ip, a.Addr(), a.Port()))
 }
 

@@ -40,8 +40,9 @@ type saying struct {
 // inquiry is whether others can call one address of this host. The zero inquiry is
 // about none.
 type inquiry struct {
-	addr netip.AddrPort
-	said []saying
+	addr    netip.AddrPort
+	wrapped bool // it is called by WebSocket
+	said    []saying
 	// decided says that something came of it, called what, sites how many said so; it
 	// stands until the opposite is decided.
 	decided, called bool

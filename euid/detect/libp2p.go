@@ -141,25 +141,48 @@ func endpoint(a ma.Multiaddr) (euid.Transport, netip.AddrPort, bool) {
 	return t, netip.AddrPortFrom(plain(addr), binary.BigEndian.Uint16(port)), true
 }
 
-// listening says by what transports and families a host listens on an interface, on
-// which port first, and what its router maps that to. A host that listens on the IPv6 wildcard listens on
-// IPv6 only, as libp2p does it.
-func listening(addrs []ma.Multiaddr, i *Interface, mapper PortMapper) (on ways[bool], ports ways[uint16], mapped ways[netip.AddrPort]) {
+// listens is by what a host listens on an interface.
+type listens struct {
+	on ways[bool]
+	// ports are those, the first of each, at which judges can be asked to call it;
+	// wrapped says that they must by WebSocket over TLS.
+	ports   ways[uint16]
+	wrapped ways[bool]
+	mapped  ways[netip.AddrPort] // what its router maps them to
+}
+
+// listening says by what a host listens on an interface. A host that listens on the IPv6
+// wildcard listens on IPv6 only, as libp2p does it.
+func listening(addrs []ma.Multiaddr, i *Interface, mapper PortMapper) (l listens) {
 	for _, a := range addrs {
 		t, ap, ok := endpoint(a)
 		if !ok || !ap.Addr().IsUnspecified() && !i.owns(ap.Addr()) {
 			continue
 		}
 		f := familyOf(ap.Addr())
-		if on[f][t] = true; ports[f][t] == 0 {
-			ports[f][t] = ap.Port()
+		l.on[f][t] = true
+		if wrapped, ok := askable(a); ok && (l.ports[f][t] == 0 || l.wrapped[f][t] && !wrapped) {
+			l.ports[f][t], l.wrapped[f][t] = ap.Port(), wrapped
 		}
-		if mapper == nil || mapped[f][t].IsValid() {
+		if mapper == nil || l.mapped[f][t].IsValid() {
 			continue
 		}
 		if _, m, ok := endpoint(mapper.GetMapping(a)); ok {
-			mapped[f][t] = m
+			l.mapped[f][t] = m
 		}
 	}
-	return on, ports, mapped
+	return l
+}
+
+// askable reports whether judges can be asked to call an address that is listened on, and
+// whether by WebSocket. By WebTransport they cannot: it is dialled by who knows its
+// certificates, and who dials it by plain QUIC finds nobody.
+func askable(a ma.Multiaddr) (wrapped, ok bool) {
+	switch a[len(a)-1].Protocol().Code {
+	case ma.P_TCP, ma.P_QUIC_V1:
+		return false, true
+	case ma.P_WS, ma.P_WSS:
+		return true, true
+	}
+	return false, false
 }

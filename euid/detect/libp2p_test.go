@@ -52,7 +52,8 @@ func (m mapper) GetMapping(a ma.Multiaddr) ma.Multiaddr {
 
 func TestListening(t *testing.T) {
 	i := ifc("192.168.1.7/24")
-	on, ports, mapped := listening(multiaddrs("/ip4/0.0.0.0/udp/4001/quic-v1 /ip4/127.0.0.1/tcp/1 /ip4/10.9.9.9/tcp/1 /ip6/::/tcp/1"), &i, mapper{true})
+	l := listening(multiaddrs("/ip4/0.0.0.0/udp/4001/quic-v1 /ip4/127.0.0.1/tcp/1 /ip4/10.9.9.9/tcp/1 /ip6/::/tcp/1"), &i, mapper{true})
+	on, ports, mapped := l.on, l.ports, l.mapped
 	if want := (ways[bool]{euid.IPv4: {euid.UDP: true}, euid.IPv6: {euid.TCP: true}}); on != want {
 		t.Errorf("listens on %v, want %v", on, want)
 	}
@@ -62,8 +63,38 @@ func TestListening(t *testing.T) {
 	if mapped[euid.IPv4][euid.UDP].String() != "22.0.0.1:5001" || mapped[euid.IPv4][euid.TCP].IsValid() || mapped[euid.IPv6][euid.TCP].IsValid() {
 		t.Errorf("mapped to %v", mapped)
 	}
-	if on, _, _ := listening(multiaddrs("/ip4/192.168.1.7/tcp/1"), &i, nil); !on[euid.IPv4][euid.TCP] {
+	if l := listening(multiaddrs("/ip4/192.168.1.7/tcp/1"), &i, nil); !l.on[euid.IPv4][euid.TCP] {
 		t.Error("does not listen on its own address")
+	}
+}
+
+// TestAskable: who listens only by what a judge cannot dial is not called in vain, and
+// found to be unreachable: by WebSocket it is asked for in that form, by WebTransport not
+// at all.
+func TestAskable(t *testing.T) {
+	i := ifc("22.0.0.1/24")
+	for _, tt := range []struct {
+		listen   string
+		udp, tcp string
+	}{
+		{"/ip4/0.0.0.0/udp/1/quic-v1 /ip4/0.0.0.0/udp/1/quic-v1/webtransport /ip4/0.0.0.0/tcp/2 /ip4/0.0.0.0/tcp/2/tls/ws",
+			"/ip4/22.0.0.1/udp/1/quic-v1", "/ip4/22.0.0.1/tcp/2"},
+		{"/ip4/0.0.0.0/tcp/3/tls/ws /ip4/0.0.0.0/tcp/2", "", "/ip4/22.0.0.1/tcp/2"},
+		{"/ip4/0.0.0.0/udp/1/quic-v1/webtransport /ip4/0.0.0.0/tcp/2/tls/ws", "", "/ip4/22.0.0.1/tcp/2/tls/ws"},
+		{"/ip4/0.0.0.0/tcp/2/tls/sni/example.org/ws", "", "/ip4/22.0.0.1/tcp/2/tls/ws"},
+		{"/ip4/0.0.0.0/udp/1/quic-v1/webtransport/certhash/uEiAkH5a4DPGKUuOBjYw0CgwjvcJCJMD2K_1aluKR_tpevQ", "", ""},
+	} {
+		l := listening(multiaddrs(tt.listen), &i, nil)
+		s := standing{nic: i, listens: l.on, ports: l.ports, wrapped: l.wrapped}
+		for tr, want := range map[euid.Transport]string{euid.UDP: tt.udp, euid.TCP: tt.tcp} {
+			got := ""
+			if c := s.candidate(euid.IPv4, tr); c.IsValid() {
+				got = multiaddrOf(tr, c, s.wrapped[euid.IPv4][tr]).String()
+			}
+			if got != want {
+				t.Errorf("%s: judges are asked to call %q, not %q", tt.listen, got, want)
+			}
+		}
 	}
 }
 

@@ -78,7 +78,8 @@ func (l *loop) standing(now time.Time, n *nic, exits [euid.NumFamilies]int, k in
 	if l.d.cfg.Listening == nil {
 		s.listens = ways[bool]{{true, true}, {true, true}} // nobody says where it does not
 	} else {
-		s.listens, s.ports, s.mapped = listening(l.d.cfg.Listening(), &n.ifc, l.d.cfg.Mapper)
+		by := listening(l.d.cfg.Listening(), &n.ifc, l.d.cfg.Mapper)
+		s.listens, s.ports, s.wrapped, s.mapped = by.on, by.ports, by.wrapped, by.mapped
 	}
 	return s
 }

@@ -28,6 +28,7 @@ type standing struct {
 	// listens says on what the host listens.
 	listens  ways[bool]
 	ports    ways[uint16]
+	wrapped  ways[bool]
 	verdicts []verdict
 	// inquiries are what this host has asked itself: that counts before verdicts.
 	inquiries ways[inquiry]

@@ -155,6 +155,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.scout == nil {
 		c.scout = newScout(c.Ways)
+		c.scout.use = c.Transports
 	}
 	c.sockets = new(quicSockets)
 	orElse(&c.UserAgent, "quilt")

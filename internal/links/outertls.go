@@ -10,6 +10,10 @@ import (
 	"fmt"
 	"math/big"
 	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/transport"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 )
 
 // outerConfig is how the TLS around WebSocket connections is spoken.
@@ -33,6 +37,16 @@ func outerTLS() (outerConfig, error) {
 		server: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13, NextProtos: protocols},
 		client: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, NextProtos: protocols},
 	}, nil
+}
+
+// NewWebSocketDialer makes a transport that dials by WebSocket as links do, and is not
+// to listen.
+func NewWebSocketDialer(u transport.Upgrader, r network.ResourceManager) (transport.Transport, error) {
+	config, err := outerTLS()
+	if err != nil {
+		return nil, err
+	}
+	return websocket.New(u, r, nil, websocket.WithTLSClientConfig(config.client))
 }
 
 // snakeOil makes a self-signed certificate such as a server has before its owner

@@ -71,6 +71,11 @@ func newPlace(addrs []net.Addr, resolvConf []byte) place {
 	return p
 }
 
+// has reports whether this host has an address of a family by which it could get out.
+func (p *place) has(ipv6 bool) bool {
+	return p.noLAN || slices.ContainsFunc(p.own, func(own netip.Prefix) bool { return own.Addr().Is6() == ipv6 })
+}
+
 // far returns by which way an address is dialled where that leads out of the LAN: what
 // gets through within says nothing of what is outside.
 func (p *place) far(a ma.Multiaddr) (ways.Way, bool) {

@@ -19,6 +19,7 @@ import (
 type scout struct {
 	// look finds out where this host is. It is asked again after lookAgain.
 	look func() place
+	use  []Transport // by which this host dials; none: all
 
 	mu     sync.Mutex
 	memory ways.Memory
@@ -59,7 +60,8 @@ func (s *scout) expect(now time.Time, addrs []ma.Multiaddr) expedition {
 	here := s.where(now)
 	var offered []ways.Way
 	for _, a := range addrs {
-		if w, ok := here.far(a); ok {
+		// What this host could not dial was not beaten by what it did.
+		if w, ok := here.far(a); ok && here.has(w.IPv6) && (len(s.use) == 0 || slices.Contains(s.use, TransportOf(a))) {
 			offered = append(offered, w)
 		}
 	}
