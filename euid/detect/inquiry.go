@@ -23,6 +23,13 @@ const (
 	// maxAskSilent: on a busy machine many answers come too late.
 	askSilent    = 5 * time.Second
 	maxAskSilent = time.Minute
+	// askTied is when those who could not call are asked once more, where as many could and
+	// there may be nobody else, as in IPv6, where a whole LAN counts once: they err more
+	// often. It doubles each time, up to askAgain.
+	askTied = 5 * time.Second
+	// checkNo is when somebody is asked again, once, after it was decided that nobody can
+	// call: on a busy machine, or where packets are lost, two may have failed by chance.
+	checkNo = 2 * time.Minute
 )
 
 // saying is what one judge said of one address.
@@ -50,6 +57,8 @@ type inquiry struct {
 	decidedAt       time.Time
 	trouble         string        // of the last judge who did not answer
 	silence         time.Duration // for which those who did not answer are left alone
+	tied            time.Duration // for which those are who could not call, where others could
+	checked         bool          // somebody was asked again after it was decided that nobody can call
 }
 
 // open begins anew where the address is another, and returns how many are to be asked.
@@ -62,7 +71,7 @@ func (q *inquiry) open(now time.Time, addr netip.AddrPort, nat bool) (wanted int
 		return 0
 	}
 	if q.silence == 0 {
-		q.silence = askSilent
+		q.silence, q.tied = askSilent, askTied
 	}
 	answered := len(q.said)
 	q.said = slices.DeleteFunc(q.said, func(s saying) bool {
@@ -71,7 +80,12 @@ func (q *inquiry) open(now time.Time, addr netip.AddrPort, nat bool) (wanted int
 	if len(q.said) < answered {
 		q.silence = min(2*q.silence, maxAskSilent)
 	}
+	q.untie(now)
 	yes, no, pending := q.count(func(saying) bool { return true })
+	if q.decided && !q.called && !q.checked && pending == 0 && now.Sub(q.decidedAt) >= checkNo {
+		q.said = nil
+		return 1
+	}
 	room := maxSaid - len(q.said)
 	switch {
 	case q.decided && now.Sub(q.decidedAt) >= askAgain && pending == 0:
@@ -82,6 +96,20 @@ func (q *inquiry) open(now time.Time, addr netip.AddrPort, nat bool) (wanted int
 		return min(room, 1-pending)
 	}
 	return 0
+}
+
+// untie forgets after a while who could not call, where as many could and nothing is
+// decided.
+func (q *inquiry) untie(now time.Time) {
+	yes, no, pending := q.count(func(saying) bool { return true })
+	if q.decided || pending > 0 || yes == 0 || yes != no {
+		return
+	}
+	before := len(q.said)
+	q.said = slices.DeleteFunc(q.said, func(s saying) bool { return !s.silent && !s.called && now.Sub(s.at) >= q.tied })
+	if len(q.said) < before {
+		q.tied = min(2*q.tied, askAgain)
+	}
 }
 
 // count counts the sayings of some.
@@ -110,6 +138,7 @@ func (q *inquiry) asked(judge peer.ID, by netip.Prefix, whole bool) bool {
 
 // ask notes that a judge is asked.
 func (q *inquiry) ask(now time.Time, judge peer.ID, by netip.Prefix, stranger bool) {
+	q.checked = q.decided && !q.called
 	q.said = append(q.said, saying{judge: judge, by: by, at: now, pending: true, stranger: stranger})
 }
 

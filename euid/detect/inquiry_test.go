@@ -112,6 +112,67 @@ func TestInquiryTime(t *testing.T) {
 	}
 }
 
+// TestInquiryDoubt: of two judges who disagree, and are all there are, the one who could
+// not call is asked again, more seldom each time; and that nobody can call is checked once
+// after a while.
+func TestInquiryDoubt(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	addr := netip.MustParseAddrPort("22.0.0.1:4001")
+	a, b := observer(netip.MustParseAddr("22.9.0.1")), observer(netip.MustParseAddr("22.9.1.1"))
+	var q inquiry
+	ask := func(by netip.Prefix, called bool) {
+		t.Helper()
+		if q.asked(peer.ID(by.String()), by, false) {
+			t.Fatalf("%v may not be asked", by)
+		}
+		q.ask(now, peer.ID(by.String()), by, false)
+		q.answer(now, peer.ID(by.String()), called, false, nil)
+	}
+	q.open(now, addr, false)
+	ask(a, false)
+	ask(b, true)
+	for wait := askTied; wait < askAgain/2; wait *= 2 {
+		if q.open(now.Add(wait-1), addr, false); q.decided || !q.asked(peer.ID(a.String()), a, false) {
+			t.Fatalf("before %v: decided %v, or asked again", wait, q.decided)
+		}
+		now = now.Add(wait)
+		q.open(now, addr, false)
+		if !q.asked(peer.ID(b.String()), b, false) {
+			t.Fatal("who could call is forgotten")
+		}
+		if wait >= 8*askTied {
+			break
+		}
+		ask(a, false)
+	}
+	if ask(a, true); !q.decided || !q.called {
+		t.Errorf("both could call: %+v", q)
+	}
+
+	q = inquiry{}
+	q.open(now, addr, false)
+	ask(a, false)
+	ask(b, false)
+	if n := q.open(now.Add(checkNo-1), addr, false); n != 0 || !q.decided {
+		t.Errorf("%d are asked too early", n)
+	}
+	now = now.Add(checkNo)
+	for range 2 {
+		if n := q.open(now, addr, false); n != 1 {
+			t.Errorf("%d are to check it", n)
+		}
+	}
+	ask(a, false)
+	if n := q.open(now.Add(checkNo), addr, false); n != 0 || !q.decided || q.called {
+		t.Errorf("checked, and %d more are asked, decided %v", n, q.decided)
+	}
+	q.checked = false
+	q.open(now, addr, false)
+	if ask(b, true); !q.called {
+		t.Error("it was called, and does not believe it")
+	}
+}
+
 // bench is judges of the tests' own.
 type bench struct {
 	mu        sync.Mutex

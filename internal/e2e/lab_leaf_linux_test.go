@@ -133,8 +133,8 @@ func TestLabLeaves(t *testing.T) {
 	defer cancel()
 	startAll(t, ctx, l)
 	hosts := l.Hosts()
-	awaitRoles(t, ctx, hosts, isLeaf)
 	join(t, ctx, hosts, "#all")
+	awaitRoles(t, ctx, hosts, isLeaf)
 	everyEntry(t, ctx, hosts, "#all")
 	punched := func() bool {
 		p := traversal(t, ctx, hosts, all).Punches

@@ -37,6 +37,7 @@ func TestLabWide(t *testing.T) {
 	defer cancel()
 	startAll(t, ctx, l)
 	hosts := l.Hosts()
+	join(t, ctx, hosts, "#lab")
 	took, err := settle(ctx, hosts, func(h *lab.Host) time.Time { return h.Peer().Started })
 	if err != nil {
 		t.Fatalf("%v\nbetween sites: %+v", err, l.Counts())
@@ -45,7 +46,6 @@ func TestLabWide(t *testing.T) {
 	leaf := func(h *lab.Host) bool { return h.Truth()[0].Kind != lab.LAN }
 	symmetric := func(h *lab.Host) bool { return h.Truth()[0].Kind == lab.Symmetric }
 	awaitRoles(t, ctx, hosts, leaf)
-	join(t, ctx, hosts, "#lab")
 	everyEntry(t, ctx, hosts, "#lab")
 	err = lab.Until(ctx, func() (bool, error) {
 		p := traversal(t, ctx, hosts, all).Punches
