@@ -59,8 +59,8 @@ const (
 	// hopCost is what a host adds to an item's way beside its line: the check.
 	hopCost = 200 * time.Microsecond
 	// mapEvery is how often changes of the buffer map go to a partner at most: at 100
-	// items a second ten share a message.
-	mapEvery = 100 * time.Millisecond
+	// items a second twelve share a message.
+	mapEvery = 125 * time.Millisecond
 	// retell is for how long a change is told again with the next ones: a run that begins
 	// earlier is no longer, and messages get lost.
 	retell = 250 * time.Millisecond

@@ -76,6 +76,7 @@ func (m *Machine) takeJoin(now protocol.Time, p *peer, msg Join, out *protocol.O
 	case !m.running, !st.attached(), st.parent == p, slices.Contains(st.path, p.key), m.grudges.has(now, p.id),
 		len(st.path) >= MaxPath-2:
 	case !msg.Orphan && p.rtt > 0 && m.base(st, len(st.children))+p.rtt/2+hopCost >= msg.Lag:
+		out.Note("donet.no-gain", p.id, protocol.ItemID{}, int64(m.base(st, len(st.children))+p.rtt/2+hopCost-msg.Lag))
 	case m.spare(st) > 0 || m.displace(now, st, p, msg, out):
 		st.children = append(st.children, &child{p: p, weight: max(msg.Weight, 1), value: max(msg.Value, 1), other: maxLag})
 		st.sortChildren()
@@ -129,6 +130,7 @@ func (m *Machine) displace(now protocol.Time, st *stream, p *peer, msg Join, out
 		}
 	}
 	if best == nil {
+		out.Note("donet.no-place", p.id, protocol.ItemID{}, int64(least))
 		return false
 	}
 	best.yields = now.Add(yieldFor)
