@@ -162,7 +162,7 @@ func (m *Machine) base(st *stream, i int) time.Duration {
 // value is what a place near the author is worth for this peer: its subtree, and what it
 // could do for others there.
 func (m *Machine) value(st *stream) int {
-	return st.weight + min(m.spare(st), maxValue)/2
+	return st.weight + min(m.spare(st), maxValue)
 }
 
 // maxValue bounds what spare places count for.

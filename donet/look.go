@@ -11,7 +11,7 @@ const (
 	// lookFirst and lookLast are the shortest and the longest pause between two looks for
 	// a better parent: it grows while there is none (our guesses).
 	lookFirst = 250 * time.Millisecond
-	lookLast  = 4 * time.Second
+	lookLast  = 2 * time.Second
 	// orphanRetry is the pause between two attempts of a peer without a parent.
 	orphanRetry = 150 * time.Millisecond
 	// maxProbes bounds the peers that are dialled to be looked at, maxOrphanProbes the
@@ -29,6 +29,9 @@ const (
 	// freeAfter is for how long a peer without a parent tries to keep its children: without
 	// any it may follow everybody.
 	freeAfter = 350 * time.Millisecond
+	// staleness: what a member was said to offer so long ago is taken to be worse by a
+	// share of it that it has grown old (our guess: 1 ms in ten seconds).
+	staleness = 10_000
 	// exploreOdds: one look in so many is at a candidate drawn from the good ones instead
 	// of the best, for coordinates err (our guess).
 	exploreOdds = 4
@@ -169,6 +172,7 @@ func (m *Machine) candidates(now protocol.Time, st *stream) (found choice) {
 		if s.rtt == 0 {
 			lag += s.distance(at) / 16 // coordinates err, and promise too much where one looks for the least
 		}
+		lag += min(now.Sub(s.at)/staleness, lag/8) // who was good is sought by others too
 		consider(candidate{member: s, lag: lag}, s.Spare)
 	}
 	return found
