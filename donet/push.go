@@ -33,9 +33,6 @@ func (m *Machine) carried(now protocol.Time, from protocol.PeerID, c protocol.Ca
 // cameBy notes down how a copy came: p is nil for a peer with which there is nothing.
 func (m *Machine) cameBy(now protocol.Time, st *stream, p *peer, it *protocol.Item, repaired bool, out *protocol.Outbox) {
 	seq := it.Seq
-	if !st.have.used {
-		st.have.floor(max(seq, 1) - 1)
-	}
 	if p != nil {
 		p.spoke = now
 		p.got.add(now, len(it.Bytes))
@@ -47,7 +44,6 @@ func (m *Machine) cameBy(now protocol.Time, st *stream, p *peer, it *protocol.It
 		case repaired:
 		case p == st.parent:
 			st.misses.came(now)
-			m.gap(now, st, p, seq, out)
 		case st.tree && st.joining != p && m.streams.base() != nil && st.child(p) == nil:
 			m.notMine(now, st, p, out)
 		}
@@ -65,9 +61,9 @@ func (m *Machine) cameBy(now protocol.Time, st *stream, p *peer, it *protocol.It
 // judged is for how long a verdict of the container is waited for.
 const judged = 10 * time.Second
 
-// gap looks for numbers that the parent has passed over: their copies were lost, or the
-// parent lacks them too.
-func (m *Machine) gap(now protocol.Time, st *stream, p *peer, seq uint64, out *protocol.Outbox) {
+// gap looks for numbers that the parent has passed over before one that is verified: their
+// copies were lost, or the parent lacks them too.
+func (m *Machine) gap(now protocol.Time, st *stream, seq uint64) {
 	from := st.pushed + 1
 	first := st.pushed == 0
 	st.pushed = max(st.pushed, seq)
@@ -95,17 +91,15 @@ func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protoco
 		return
 	}
 	seq := in.Item.Seq
-	if !st.have.used {
-		st.have.floor(max(seq, 1) - 1)
-	}
 	w := m.wants.get(st, seq)
 	mine := in.From == "" || w != nil && w.handed
 	if w != nil {
 		m.learn(now, st, w, out)
 		m.wants.remove(w)
 	}
-	if !st.hold(now, in.Item) {
-		return
+	st.hold(now, in.Item)
+	if st.parent != nil && in.From == st.parent.id && !in.Repaired {
+		m.gap(now, st, seq)
 	}
 	st.flow.add(now, len(in.Item.Bytes))
 	if m.cfg.Paper {

@@ -21,6 +21,8 @@ type stream struct {
 	flow   flow
 	late   estimator // how long after an announcement the pushed copy comes
 	pushed uint64    // the greatest number that the parent has pushed
+	// verified is the greatest number of an item that was accepted.
+	verified uint64
 
 	// Where this peer stands.
 	tree   bool // there is a spanning part
@@ -200,11 +202,22 @@ type held struct {
 	served, again peerSet // peers that were sent it on request, once and twice
 }
 
-// hold remembers an accepted item; it reports whether it is new.
-func (st *stream) hold(now protocol.Time, it *protocol.Item) bool {
-	if !st.have.add(it.Seq) {
-		return false
+// hold remembers an accepted item. What peers have said decides where the map begins only
+// until an item is verified: where one is below a map whose greatest number is nobody's
+// but a liar's, the map begins anew.
+func (st *stream) hold(now protocol.Time, it *protocol.Item) {
+	if !st.have.used {
+		st.have.floor(max(it.Seq, 1) - 1)
 	}
+	if !st.have.add(it.Seq) && st.have.top > st.verified {
+		st.have = window{}
+		st.have.floor(max(it.Seq, 1) - 1)
+		st.have.add(it.Seq)
+		for _, h := range st.log {
+			st.have.add(h.seq)
+		}
+	}
+	st.verified = max(st.verified, it.Seq)
 	h := &held{id: it.ID, seq: it.Seq, size: len(it.Bytes), at: now}
 	st.expire(now)
 	if len(st.log) == MaxHeld {
@@ -212,7 +225,6 @@ func (st *stream) hold(now protocol.Time, it *protocol.Item) bool {
 	}
 	st.log = append(st.log, h)
 	st.bySeq[it.Seq] = h
-	return true
 }
 
 // expire forgets what is too old to be served.
@@ -223,7 +235,9 @@ func (st *stream) expire(now protocol.Time) {
 }
 
 func (st *stream) drop() {
-	delete(st.bySeq, st.log[0].seq)
+	if h := st.log[0]; st.bySeq[h.seq] == h { // of two with one number the later is served
+		delete(st.bySeq, h.seq)
+	}
 	st.log[0] = nil
 	st.log = st.log[1:]
 	st.first++

@@ -32,8 +32,8 @@ what it cost. Same flags, same result, to the last event.
 
 NETWORKS
    grid5000 (1,528 hosts at 9 sites), lognormal:N and king:N (N hosts, 2 to
-   100,000, drawn; both are synthetic), lan:N (one switch with IP multicast),
-   or a directory with a topology.json.
+   100,000, drawn; both are synthetic), provider:N (hosts of one provider),
+   lan:N (one switch with IP multicast), or a directory with a topology.json.
 
 OUTPUT
    A table; with --json one object of figures, with --seeds one a line. F is a
@@ -49,8 +49,8 @@ func scenarioFlags() []cli.Flag {
 		return &cli.StringFlag{Name: name, Usage: usage, DefaultText: value, HideDefault: value == ""}
 	}
 	return []cli.Flag{
-		flag("topology", "", "run on the network `NAME|DIR`: grid5000, lognormal:N, king:N, lan:N or a directory"),
-		flag("protocol", "gossip", "what carries items, `NAME`: gossip, or ipmc on a lan"),
+		flag("topology", "", "run on the network `NAME|DIR`: grid5000, lognormal:N, king:N, provider:N, lan:N or a directory"),
+		flag("protocol", "gossip", "what carries items, `NAME`: gossip, omni, donet, donet-2005, or ipmc on a lan"),
 		flag("seed", "1", "`N` determines all that is drawn"),
 		flag("k", "", "representatives of a patch, `N`, for protocols with patches"),
 		flag("publisher", "", "who publishes: names of `HOST,...` with commas between them"),

@@ -25,10 +25,12 @@ type Attack struct {
 
 // attacks are all there are, in the order of their names.
 var attacks = []Attack{
+	{"advertise", "says in buffer maps that it has what nobody has, and serves nothing", 1, newAdvertise},
 	{"drop", "forwards, but half of all copies of items silently get lost", 1, newDrop},
 	{"eclipse", "wants all links of the publishers, and names nobody but its fellows", 1, newEclipse},
 	{"flood", "sends garbage of every kind over all its links, and opens more", 1, newFlood},
 	{"forge", "forwards altered, invented and old items instead of the real ones", 1, newForge},
+	{"freeride", "takes every item and sends none", 1, newFreeride},
 	{"liar", "says that it is where another is, and can do everything", 1, newLiar},
 	{"silent", "takes part in membership and does nothing for items", 1, newSilent},
 	{"sybil", "is many hosts at one place, wants everybody's links, and does nothing for items", sybilIdentities, newSybil},

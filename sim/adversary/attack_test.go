@@ -14,7 +14,7 @@ import (
 
 func TestNamed(t *testing.T) {
 	names := Names()
-	if !slices.IsSorted(names) || len(names) != 9 {
+	if !slices.IsSorted(names) || len(names) != 11 {
 		t.Errorf("names %v", names)
 	}
 	for _, name := range names {
@@ -45,15 +45,16 @@ func TestReactions(t *testing.T) {
 		{"alice brings an entry", func(r *rig) []protocol.Effect {
 			return r.hear(alice, feedID, protocol.ObjectGossip, protocol.Carry{Item: entry(1)})
 		}, "bob: item 1", map[string]string{
-			"silent": "", "eclipse": "", "sybil": "", "withhold": "bob: announces 1"}},
+			"silent": "", "eclipse": "", "sybil": "", "freeride": "", "withhold": "bob: announces 1"}},
 		{"bob grafts it", func(r *rig) []protocol.Effect {
 			return r.hear(bob, feedID, protocol.ObjectGossip, gossip.Graft{Once: true, Items: []protocol.ItemID{entry(1).ID}})
 		}, "bob: 1 stored items", map[string]string{
-			"silent": "", "eclipse": "", "sybil": "", "withhold": "", "forge": "bob: item 1"}},
+			"silent": "", "eclipse": "", "sybil": "", "withhold": "", "advertise": "", "freeride": "", "forge": "bob: item 1"}},
 		{"bob pulls it", func(r *rig) []protocol.Effect {
 			return r.hear(bob, feedID, protocol.ObjectRepair, antientropy.Pull{Token: 1, MaxBytes: 1000, Ranges: []antientropy.Range{{First: 1, Last: 1}}})
 		}, "bob: promises [{1 1}]\nbob: stored items 1-1", map[string]string{
 			"silent": "", "eclipse": "", "sybil": "", "withhold": "bob: promises [{1 1}]",
+			"advertise": "bob: promises [{1 1}]", "freeride": "bob: promises [{1 1}]",
 			"forge": "bob: promises [{1 1}]\nbob: item 1"}},
 		{"bob shows that he has nothing", func(r *rig) []protocol.Effect {
 			return r.hear(bob, feedID, protocol.ObjectRepair, antientropy.Digest{})

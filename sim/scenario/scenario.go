@@ -8,7 +8,7 @@ type Scenario struct {
 	// Topology is what the hosts live on: grid5000, lognormal:N, king:N, or the
 	// directory of one (the caller opens it: Options.Dir). Required.
 	Topology string
-	// Protocol is what carries items: "gossip", "omni", or the name of one of
+	// Protocol is what carries items: "gossip", "omni", "donet", "donet-2005", "ipmc", or the name of one of
 	// Options.Plugins. Default gossip.
 	Protocol string
 	// Seed determines everything that is drawn. Default 1.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/quilt-p2p/quilt/donet"
 	"github.com/quilt-p2p/quilt/omni"
 	"github.com/quilt-p2p/quilt/protocol"
 	"github.com/quilt-p2p/quilt/sim"
@@ -46,6 +47,8 @@ func treeNode(m protocol.Machine) (n TreeNode, ok bool) {
 		return m.TreeNode(), true
 	case *omni.Machine:
 		return TreeNode(m.Position()), true
+	case *donet.Machine:
+		return TreeNode(m.Position()), m.Pushes()
 	}
 	return TreeNode{}, false
 }

@@ -10,6 +10,9 @@
 //     No NAT, IP multicast within a site. The round trips between sites are estimates
 //     from lengths of fibre.
 //   - lan:N: N hosts on one switch, with IP multicast.
+//   - provider:N: N hosts of one provider without NAT, at up to 64 points of presence:
+//     the median round trip is about 30 ms. 20 Mbit/s up for all; in providermix:N
+//     bandwidths are drawn.
 //   - lognormal:N: N hosts in at most 512 regions. Round trips between regions are
 //     log-normal; between hosts, with their access links, the median is about 60 ms
 //     and the standard deviation of the logarithm about 0.57. About 7% of triangles
