@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quilt-p2p/quilt/euid"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -195,5 +196,57 @@ func playScript(t *testing.T, script []byte) {
 		default:
 			r.wait(time.Duration(v) * 20 * ms)
 		}
+	}
+}
+
+// A host with the best of uplinks has MaxChildren and no more.
+func TestChildrenAreBounded(t *testing.T) {
+	r := newRig(t, "author", "author")
+	e := euid.EUID{Up: euid.RangeOf(10_000)}
+	r.in(protocol.EUIDChanged{NIC: 1, EUID: e.Append(nil)})
+	for i := range MaxChildren + 20 {
+		r.from(name(i), Join{Orphan: true, Feasible: maxLatency, Weight: 1, Value: 1, RTT: 20 * time.Millisecond})
+	}
+	if p := r.m.Position(); len(p.Children) != MaxChildren || p.DegreeBound != MaxChildren {
+		t.Errorf("%d children of %d, want %d", len(p.Children), p.DegreeBound, MaxChildren)
+	}
+}
+
+// No more peers are remembered as holders of a wanted item than MaxAnnouncers.
+func TestAnnouncersAreBounded(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	for i := range MaxAnnouncers + 5 {
+		r.member(name(i))
+		r.from(name(i), Digest{Items: []Announcement{{1, 10}}})
+	}
+	if w := r.m.wants.get(1); w == nil || len(w.from) != MaxAnnouncers {
+		t.Errorf("want %+v, want %d announcers", w, MaxAnnouncers)
+	}
+}
+
+// Below a path of MaxPath nobody stands, and none longer is decoded.
+func TestPathsAreBounded(t *testing.T) {
+	for _, above := range []int{MaxPath - 2, MaxPath - 1} {
+		r := newRig(t, "self", "")
+		r.attach("p", 50*ms)
+		s := at("root", 2, 50*ms)
+		for i := range above {
+			s.Path = append(s.Path, keyOf(name(i)))
+		}
+		r.from("p", Beat{s})
+		p := r.m.Position()
+		if fits := above+1 < MaxPath; p.HasParent != fits || fits && p.Depth != above+1 {
+			t.Errorf("a parent %d below the root: %+v", above, p)
+		}
+		body := Beat{s}.AppendTo(nil)
+		if _, err := Decode(KindBeat, body); err != nil {
+			t.Errorf("a path of %d: %v", above, err)
+		}
+	}
+	s := at("root", 2, 50*ms)
+	s.Path = make([]uint64, MaxPath+1)
+	if _, err := Decode(KindBeat, Beat{s}.AppendTo(nil)); err == nil {
+		t.Errorf("a path of %d is decoded", len(s.Path))
 	}
 }

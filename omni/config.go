@@ -22,7 +22,7 @@ const (
 	// oldest goes.
 	MaxSamples = 256
 	// MaxBatch bounds the samples in one message.
-	MaxBatch = 16
+	MaxBatch = 32
 	// MaxAddr bounds an address in a sample in bytes: IPv6, port and QUIC take 24.
 	MaxAddr = 32
 	// MaxRecent bounds the items remembered as held, MaxWants those announced and not

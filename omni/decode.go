@@ -28,7 +28,9 @@ func Decode(kind uint8, body []byte) (protocol.Message, error) {
 	case KindReport:
 		m = Report{Weight: readWeight(r), Value: readWeight(r), Other: readMicros(r), At: readCoordinate(r)}
 	case KindSamples:
-		m = Samples{readBelow(r, 2) == flagAnswer, r.Uint64(), r.Uvarint(1<<64 - 1), readSamples(r, 1)}
+		m = readExchange(r)
+	case KindCall:
+		m = Call{r.Peer(), readSample(r)}
 	case KindWatch:
 		m = Watch{WatchMode(readBelow(r, byte(numModes)))}
 	case KindDigest:
@@ -38,7 +40,7 @@ func Decode(kind uint8, body []byte) (protocol.Message, error) {
 	case KindRenew:
 		m = Renew{r.Uvarint(1<<64 - 1)}
 	case KindYield:
-		m = Yield{readSamples(r, 0)}
+		m = Yield{readSamples(r)}
 	default:
 		return nil, protocol.ErrUnknownKind
 	}
@@ -90,7 +92,7 @@ func readState(r *protocol.Reader) (s State) {
 	s.Reach = Reach(flags >> reachShift)
 	s.Root = r.Peer()
 	s.Epoch = r.Uvarint(1<<64 - 1)
-	s.Latency, s.Wait, s.Offer = readMicros(r), readMicros(r), readMicros(r)
+	s.Latency, s.Wait, s.Relief, s.Offer = readMicros(r), readMicros(r), readMicros(r), readMicros(r)
 	s.Spare = int(r.Uvarint(MaxChildren))
 	s.Price = readMicros(r)
 	if n := r.Count(MaxPath, 8); n > 0 {
@@ -117,32 +119,44 @@ func readJoin(r *protocol.Reader) (m Join) {
 }
 
 // sampleSize is the least that an encoded Sample takes.
-const sampleSize = 2 + 9 + 2 + 1 + 1 + 1 + 1 + 1 + 1
+const sampleSize = 2 + 9 + 2 + 1 + 1 + 1 + 1
 
-func readSamples(r *protocol.Reader, least int) []Sample {
+func readSamples(r *protocol.Reader) []Sample {
 	n := r.Count(MaxBatch, sampleSize)
-	if n < least {
-		r.Fail()
-	}
 	if n == 0 {
 		return nil
 	}
 	list := make([]Sample, n)
 	for i := range list {
-		s := &list[i]
-		s.Peer, s.At, s.Latency, s.Offer = r.Peer(), readCoordinate(r), readMicros(r), readMicros(r)
-		bits := readBelow(r, byte(numReaches)<<5)
-		s.Spare, s.Reach = int(bits&maxSpare), Reach(bits>>5)
-		s.Price = readMicros(r)
-		s.Weight = readWeight(r)
-		s.Age = time.Duration(r.Uvarint(uint64(sampleLife/time.Second))) * time.Second
-		s.Door = r.Peer()
-		s.Addr = string(r.Bytes(MaxAddr))
-		if s.Peer == "" {
-			r.Fail()
-		}
+		list[i] = readSample(r)
 	}
 	return list
+}
+
+func readSample(r *protocol.Reader) (s Sample) {
+	s.Peer, s.At, s.Latency, s.Offer = r.Peer(), readCoordinate(r), readMicros(r), readMicros(r)
+	bits := readBelow(r, byte(numReaches)<<5)
+	if s.Spare, s.Reach = int(bits&maxSpare), Reach(bits>>5); s.Spare == 0 {
+		s.Price = readMicros(r)
+	}
+	s.Weight = readWeight(r)
+	s.Age = time.Duration(r.Uvarint(uint64(sampleLife/ageUnit))) * ageUnit
+	s.Addr = string(r.Bytes(MaxAddr))
+	if s.Reach.behind() {
+		s.Door, s.DoorAddr = r.Peer(), string(r.Bytes(MaxAddr))
+	}
+	if s.Peer == "" {
+		r.Fail()
+	}
+	return s
+}
+
+func readExchange(r *protocol.Reader) Samples {
+	m := Samples{Answer: readBelow(r, 2) == flagAnswer, Root: r.Uint64(), Epoch: r.Uvarint(1<<64 - 1), List: readSamples(r)}
+	if !m.Answer {
+		m.Salt, m.Known = r.Byte(), r.Bytes(maxSieve)
+	}
+	return m
 }
 
 func readDigest(r *protocol.Reader) Digest {

@@ -11,6 +11,10 @@ import (
 // one has just been sent (our guess). The first goes at once.
 const gather = 10 * time.Millisecond
 
+// gatherLater is the same for a watcher that has asked for it: two of three standbys'
+// bytes are saved by it at ten items a second (our reckoning).
+const gatherLater = 400 * time.Millisecond
+
 // announce queues an announcement.
 func (m *Machine) announce(now protocol.Time, p *peer, a Announcement) {
 	if len(p.queue) >= MaxIDs {
@@ -19,6 +23,9 @@ func (m *Machine) announce(now protocol.Time, p *peer, a Announcement) {
 	p.queue = append(p.queue, a)
 	if p.flushAt == protocol.Never {
 		p.flushAt = max(now, p.lastOut.Add(gather))
+		if p.watcher && p.later && p.guest <= now {
+			p.flushAt = now.Add(gatherLater)
+		}
 	}
 }
 

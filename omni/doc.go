@@ -19,12 +19,16 @@
 //
 // # How a good parent is found
 //
-// Peers have coordinates that foretell round trips (coordinate.go), and pass on samples
-// of members: where they are in that space, their root latency, their free places. So
-// a peer ranks a hundred candidates without a message, opens a link to the best, which
-// measures the round trip, and asks for a place (look.go, join.go). What it measured it
+// Peers have coordinates that foretell round trips (coordinate.go), and ask each other
+// for samples of members: where they are in that space, their root latency, their free
+// places. A question says whom its sender knows, the answer has the best of the others
+// for it (exchange.go). So a peer ranks a hundred candidates without a message, opens a
+// link to the best, or to one that would be if its coordinate were wrong, which measures
+// the round trip, and asks for a place (look.go, join.go). What it measured it
 // remembers. Members behind NATs are reached by a punch, with a public peer of theirs as
-// rendezvous; or they invite whom they would serve better. The paper's five
+// rendezvous, or that peer has them dial (call.go); or they invite whom they would serve
+// better. A child is told what its going would save those that are sent to after it, and
+// counts that as its own gain. The paper's five
 // transformations are of this kind: a child promote or a transfer is a Join at the
 // grandparent or at an uncle. Where the better parent is full, a child whose loss is
 // less than the newcomer's gain is asked to yield its place, to go where the newcomer
@@ -42,7 +46,7 @@
 // # How it mends
 //
 // Two standbys, neither below this peer nor below its parent, announce each item by a
-// short ID at once. An item that is late by more than such items have been is pulled
+// short ID, one at once and the other a few at a time. An item that is late by more than such items have been is pulled
 // from the nearest announcer, and the children are told that it is late, so that they
 // wait and do not blame their parent. A parent that keeps failing to bring what others
 // have, or all of one author's items, is left and remembered (conduct.go). Who hears
@@ -64,8 +68,8 @@
 // # Reading order
 //
 // message.go (what is said), machine.go (what happens on each input), state.go, bar.go
-// and join.go (the tree), look.go, sample.go, coordinate.go, degree.go, swap.go and
-// move.go (making it better), item.go, digest.go, want.go, recent.go (the way of an
+// and join.go (the tree), look.go, sample.go, exchange.go, sieve.go, call.go,
+// coordinate.go, degree.go, swap.go and move.go (making it better), item.go, digest.go, want.go, recent.go (the way of an
 // item), standby.go, silence.go, conduct.go, mend.go, root.go (mending), position.go
 // and explain.go (what others see).
 package omni

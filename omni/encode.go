@@ -14,6 +14,8 @@ const (
 	flagOrphan    = 1
 	flagLate      = 1
 	flagAnswer    = 1
+	// ageUnit is the unit of a sample's age.
+	ageUnit = time.Second / 4
 )
 
 func flag(set bool, bit byte) byte {
@@ -46,6 +48,7 @@ func (s *State) appendTo(b []byte) []byte {
 	b = binary.AppendUvarint(b, s.Epoch)
 	b = appendMicros(b, s.Latency)
 	b = appendMicros(b, s.Wait)
+	b = appendMicros(b, s.Relief)
 	b = appendMicros(b, s.Offer)
 	b = binary.AppendUvarint(b, uint64(s.Spare))
 	b = appendMicros(b, s.Price)
@@ -91,25 +94,43 @@ func (m Report) AppendTo(b []byte) []byte {
 // AppendTo implements protocol.Message.
 func (m Samples) AppendTo(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(append(b, flag(m.Answer, flagAnswer)), m.Root)
-	return appendSamples(binary.AppendUvarint(b, m.Epoch), m.List)
+	b = appendSamples(binary.AppendUvarint(b, m.Epoch), m.List)
+	if m.Answer {
+		return b
+	}
+	return protocol.AppendBytes(append(b, m.Salt), m.Known)
 }
+
+// AppendTo implements protocol.Message.
+func (m Call) AppendTo(b []byte) []byte { return m.Who.appendTo(protocol.AppendPeer(b, m.To)) }
 
 // AppendTo implements protocol.Message.
 func (m Yield) AppendTo(b []byte) []byte { return appendSamples(b, m.Near) }
 
 func appendSamples(b []byte, list []Sample) []byte {
 	b = binary.AppendUvarint(b, uint64(len(list)))
-	for _, s := range list {
-		b = protocol.AppendPeer(b, s.Peer)
-		b = appendCoordinate(b, s.At)
-		b = appendMicros(b, s.Latency)
-		b = appendMicros(b, s.Offer)
-		b = append(b, byte(min(s.Spare, maxSpare))|byte(s.Reach)<<5)
+	for i := range list {
+		b = list[i].appendTo(b)
+	}
+	return b
+}
+
+func (s *Sample) appendTo(b []byte) []byte {
+	b = protocol.AppendPeer(b, s.Peer)
+	b = appendCoordinate(b, s.At)
+	b = appendMicros(b, s.Latency)
+	b = appendMicros(b, s.Offer)
+	spare := byte(min(s.Spare, maxSpare))
+	b = append(b, spare|byte(s.Reach)<<5)
+	if spare == 0 {
 		b = appendMicros(b, s.Price)
-		b = binary.AppendUvarint(b, uint64(s.Weight))
-		b = binary.AppendUvarint(b, uint64(s.Age/time.Second))
+	}
+	b = binary.AppendUvarint(b, uint64(s.Weight))
+	b = binary.AppendUvarint(b, uint64((min(s.Age, sampleLife)+ageUnit-1)/ageUnit))
+	b = protocol.AppendBytes(b, []byte(s.Addr))
+	if s.Reach.behind() {
 		b = protocol.AppendPeer(b, s.Door)
-		b = protocol.AppendBytes(b, []byte(s.Addr))
+		b = protocol.AppendBytes(b, []byte(s.DoorAddr))
 	}
 	return b
 }

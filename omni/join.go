@@ -122,6 +122,9 @@ func (m *Machine) takeAccept(now protocol.Time, p *peer, s State, out *protocol.
 		}
 	}
 	first := m.moves == 0 || term(s.Epoch) > term(m.epoch)
+	if first {
+		m.sampleEvery, m.sampleAt = sampleFirst, min(m.sampleAt, now.Add(m.jitter(sampleFirst)))
+	}
 	m.parent = p
 	p.source = false
 	m.noteMove(now, old, p, before, was)

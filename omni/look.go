@@ -11,7 +11,7 @@ const (
 	// lookFirst and lookLast are the shortest and the longest pause between two looks
 	// for a better parent: it grows while there is none (our guesses).
 	lookFirst = 250 * time.Millisecond
-	lookLast  = 4 * time.Second
+	lookLast  = 3 * time.Second
 	// followFirst is how long a peer waits for its parent to go over to a new root
 	// before it does itself (our guess).
 	followFirst = 400 * time.Millisecond
@@ -31,9 +31,10 @@ const (
 	// after a dial that failed.
 	probePause     = 4 * time.Second
 	unreachedPause = time.Minute
-	// exploreOdds: one look in so many is at a candidate drawn from the good ones
-	// instead of the best, for coordinates err (our guess).
-	exploreOdds = 4
+	// exploreOdds: one look in so many is at a candidate drawn from those that would do
+	// if they were nearer than foretold, instead of the best: coordinates err, and the
+	// detours that are shorter than the straight way are worth most (our guess).
+	exploreOdds = 2
 	// punchCost is what a candidate has to be better that is reached by a punch only,
 	// which takes two dials and often fails (our guess).
 	punchCost = 3 * time.Millisecond
@@ -88,7 +89,7 @@ func (m *Machine) advanceLook(now protocol.Time, out *protocol.Outbox) {
 		return
 	}
 	m.lookAt = now.Add(m.jitter(m.lookEvery))
-	m.lookEvery = min(m.lookEvery*17/16, lookLast)
+	m.lookEvery = min(m.lookEvery*33/32, lookLast)
 	m.keepSources(now, out)
 	if m.cfg.Fixed {
 		return
@@ -154,7 +155,7 @@ func (m *Machine) optimise(now protocol.Time, out *protocol.Outbox) {
 		return
 	}
 	c := best
-	if m.rng.IntN(exploreOdds) == 0 {
+	if c == nil || m.rng.IntN(exploreOdds) == 0 {
 		c = drawn
 	}
 	switch {
@@ -162,7 +163,7 @@ func (m *Machine) optimise(now protocol.Time, out *protocol.Outbox) {
 	case c.peer != nil:
 		m.join(now, c.peer, false, out)
 	default:
-		m.dial(now, c.sample, asParent)
+		m.dial(now, c.sample, asParent, out)
 	}
 }
 
@@ -170,7 +171,7 @@ func (m *Machine) optimise(now protocol.Time, out *protocol.Outbox) {
 // what the best with a free place offers.
 func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 	m.alt = maxLatency
-	good := 0
+	good, goal, at := 0, m.goal(now), m.place.coordinate()
 	consider := func(c candidate, parent bool) {
 		if c.spare && !parent {
 			m.alt = min(m.alt, c.predicted)
@@ -181,10 +182,10 @@ func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 		if !c.spare {
 			c.predicted += c.price*17/16/time.Duration(m.value()) + m.margin()
 		}
-		if c.predicted < m.lat-m.margin() && (best == nil || c.predicted < best.predicted) {
+		if c.predicted < goal && (best == nil || c.predicted < best.predicted) {
 			best = &c
 		}
-		if c.peer == nil && c.sample.rtt == 0 && c.predicted < m.lat+m.lat/8+2*time.Millisecond {
+		if c.peer == nil && c.sample.rtt == 0 && c.predicted-c.sample.distance(at)/8 < goal {
 			if good++; m.rng.IntN(good) == 0 {
 				drawn = &c
 			}
@@ -200,14 +201,13 @@ func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 		}
 		consider(candidate{peer: p, predicted: m.predict(p), spare: p.state.Spare > 0, price: p.state.Price}, p == m.parent)
 	}
-	at := m.place.coordinate()
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
 		predicted := s.Offer + s.distance(at)/2 + hopCost
 		if s.root != m.rootKey() {
 			continue
 		}
-		if s.Reach == ReachPunch {
+		if s.Reach.behind() {
 			predicted += punchCost
 		}
 		if !m.dialable(s) || m.refusals.has(now, s.Peer) {
@@ -229,22 +229,19 @@ func (m *Machine) elsewhere(protocol.Time) time.Duration {
 	return m.alt
 }
 
-// dialable reports whether this host can open a link to a member, if need be by a punch.
+// dialable reports whether this host can have a link to a member, by its door if need be.
 func (m *Machine) dialable(s *sample) bool {
-	switch s.Reach {
-	case ReachPublic, ReachUnknown:
+	if !s.Reach.behind() {
 		return true
-	case ReachPunch:
-		if m.nics.reach() != ReachPunch || s.Door == "" || s.Door == m.self {
-			return false
-		}
-		if p := m.peers.find(s.Door); p != nil && p.linked {
-			return true
-		}
-		door := m.samples.get(s.Door)
-		return door != nil && door.Reach == ReachPublic && door.Addr != ""
 	}
-	return false
+	if !linkable(m.nics.reach(), s.Reach) || s.Door == "" || s.Door == m.self {
+		return false
+	}
+	if p := m.peers.find(s.Door); p != nil && p.linked || s.DoorAddr != "" {
+		return true
+	}
+	door := m.samples.get(s.Door)
+	return door != nil && door.Reach == ReachPublic && door.Addr != ""
 }
 
 // probing counts the peers that are being looked at.
@@ -258,28 +255,40 @@ func (m *Machine) probing() (n int) {
 }
 
 // dial opens a link to a member to look at it; to one behind a NAT by its door.
-func (m *Machine) dial(now protocol.Time, s *sample, why purpose) {
-	pr := &probe{why: why, addr: s.Addr, until: now.Add(probeFor)}
-	to := s.Peer
-	if s.Reach == ReachPunch {
+func (m *Machine) dial(now protocol.Time, s *sample, why purpose, out *protocol.Outbox) {
+	m.refusals.add(s.Peer, now.Add(probePause)) // whatever comes of it
+	if s.Reach.behind() {
 		if d := m.peers.find(s.Door); d == nil || !d.linked {
-			c := *s
-			pr.why, pr.next, pr.addr, to = asDoor, &c, "", s.Door
-			if door := m.samples.get(s.Door); door != nil {
-				pr.addr = door.Addr
-			}
+			m.dialDoor(now, s)
+			return
+		} else if m.nics.reach() != ReachPunch {
+			m.call(now, d, s.Peer, out)
+			return
 		}
 	}
-	p := m.peers.add(to)
+	p := m.peers.add(s.Peer)
 	if p == nil || p.probe != nil {
 		return
 	}
-	m.refusals.add(s.Peer, now.Add(probePause)) // whatever comes of it
-	p.probe = pr
+	p.probe = &probe{why: why, addr: s.Addr, until: now.Add(probeFor)}
 	m.changed = true
 	if p.linked && p.rtt > 0 {
 		p.probe.until = now // it is what was asked for already
 	}
+}
+
+// dialDoor opens a link to the door of a member.
+func (m *Machine) dialDoor(now protocol.Time, s *sample) {
+	p := m.peers.add(s.Door)
+	if p == nil || p.probe != nil {
+		return
+	}
+	next := *s
+	p.probe = &probe{why: asDoor, addr: s.DoorAddr, next: &next, until: now.Add(probeFor)}
+	if door := m.samples.get(s.Door); door != nil && door.Addr != "" {
+		p.probe.addr = door.Addr
+	}
+	m.changed = true
 }
 
 // probed looks at a peer to which the link is up.
@@ -287,10 +296,7 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 	pr := p.probe
 	if pr.why == asDoor {
 		pr.until = now.Add(2*time.Second + 4*p.rtt)
-		if next := m.peers.add(pr.next.Peer); next != nil && next.probe == nil {
-			next.probe = &probe{why: asParent, addr: pr.next.Addr, until: now.Add(probeFor)}
-			m.changed = true
-		}
+		m.dial(now, pr.next, asParent, out)
 		return
 	}
 	if p.rtt == 0 {
@@ -307,7 +313,7 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 	if pr.why == asParent && m.attached() && now >= m.sampleAt.Add(-m.sampleEvery/2) {
 		// It is near, or a good parent for who is: what it knows is what is wanted.
 		m.sampleAt = now.Add(m.jitter(m.sampleEvery))
-		m.sendSamples(now, p, false, out)
+		m.question(now, p, out)
 	}
 	switch {
 	case !m.attached():
@@ -324,13 +330,24 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 			return
 		}
 	case pr.why == asSource:
-		m.watch(now, p, out)
-	case s != nil && m.joining.to == nil && !m.isRoot() && s.Offer+p.rtt/2+hopCost < m.goal(now):
+		m.watch(now, p, !m.prompted(), out)
+	case m.joining.to == nil && !m.isRoot() && m.offered(p, s)+p.rtt/2+hopCost < m.goal(now):
 		m.join(now, p, false, out)
 		return
 	}
 	p.probe = nil
 	m.changed = true
+}
+
+// offered is what a peer offers: as it says itself, or as s has it, which may be nil.
+func (m *Machine) offered(p *peer, s *sample) time.Duration {
+	switch {
+	case p.heard > 0 && p.state.Attached:
+		return p.state.Offer
+	case s != nil:
+		return s.Offer
+	}
+	return maxLatency
 }
 
 // invite looks for a member that this peer would serve better than its parent, and that
@@ -364,6 +381,6 @@ func (m *Machine) invite(now protocol.Time, out *protocol.Outbox) {
 		}
 	}
 	if best != nil {
-		m.dial(now, best, asChild)
+		m.dial(now, best, asChild, out)
 	}
 }

@@ -204,6 +204,8 @@ func (m *Machine) received(now protocol.Time, in protocol.Received, out *protoco
 		m.takeRenew(now, msg.Epoch, out)
 	case Yield:
 		m.takeYield(now, p, msg, out)
+	case Call:
+		m.takeCall(now, p, msg, out)
 	}
 }
 

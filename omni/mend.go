@@ -97,7 +97,7 @@ func (m *Machine) mend(now protocol.Time, out *protocol.Outbox) {
 		m.join(now, best, true, out)
 	}
 	if best == nil || now.Sub(m.orphanSince) > 2*orphanRetry {
-		m.dialSome(now, maxOrphanProbes-m.probing(), asParent)
+		m.dialSome(now, maxOrphanProbes-m.probing(), asParent, out)
 	}
 }
 
@@ -129,14 +129,15 @@ func (m *Machine) sooner(now protocol.Time, a, b *peer) bool {
 }
 
 // dialSome opens links to the most promising members that are known of.
-func (m *Machine) dialSome(now protocol.Time, n int, why purpose) {
+func (m *Machine) dialSome(now protocol.Time, n int, why purpose, out *protocol.Outbox) {
 	at := m.place.coordinate()
 	for ; n > 0; n-- {
 		var best *sample
 		least := maxLatency
 		for i := range m.samples.list {
 			s := &m.samples.list[i]
-			if p := m.peers.find(s.Peer); p != nil && (p.linked || p.probe != nil) || m.refusals.has(now, s.Peer) || !m.dialable(s) {
+			if p := m.peers.find(s.Peer); p != nil && (p.linked || p.probe != nil) || m.refusals.has(now, s.Peer) || !m.dialable(s) ||
+				why == asSource && s.Reach.behind() && m.nics.reach() != ReachPunch {
 				continue
 			}
 			d := s.Offer + s.distance(at)/2 + m.rngDuration(20*time.Millisecond)
@@ -150,7 +151,7 @@ func (m *Machine) dialSome(now protocol.Time, n int, why purpose) {
 		if best == nil {
 			return
 		}
-		m.dial(now, best, why)
+		m.dial(now, best, why, out)
 	}
 }
 

@@ -22,6 +22,7 @@ const (
 	KindPull
 	KindRenew
 	KindYield
+	KindCall
 )
 
 // maxLatency bounds a root latency on the wire (our guess).
@@ -43,10 +44,13 @@ const (
 	numReaches
 )
 
+// behind reports whether a peer has to be reached through a door.
+func (r Reach) behind() bool { return r == ReachPunch || r == ReachNone }
+
 // State is where the sender stands.
 //
-//	flags:1 root:peer epoch:uvarint latency:uvarint wait:uvarint offer:uvarint
-//	spare:uvarint price:uvarint path:count,8… coordinate:9 door:peer
+//	flags:1 root:peer epoch:uvarint latency:uvarint wait:uvarint relief:uvarint
+//	offer:uvarint spare:uvarint price:uvarint path:count,8… coordinate:9
 //
 // Flags: 1 attached, 2 the root publishes, 4 and 8 the reach.
 type State struct {
@@ -63,6 +67,9 @@ type State struct {
 	// item waits there for its turn to the receiver, and Offer the latency with what it
 	// would wait for a turn after all present ones.
 	Latency, Wait, Offer time.Duration
+	// Relief is by how much the receiver's going would serve those sent to after it:
+	// the sum of what they would gain over the hosts below the receiver.
+	Relief time.Duration
 	// Spare is how many more children there is room for; without any, Price is what
 	// the child loses least that would have to go: its latency there less that here,
 	// times its value.
@@ -165,7 +172,11 @@ type Report struct {
 
 // Sample says where a member stands.
 //
-//	peer coordinate:9 latency:uvarint offer:uvarint bits:1 price:uvarint weight:uvarint age:uvarint door:peer addr:bytes
+//	peer coordinate:9 latency:uvarint offer:uvarint bits:1 [price:uvarint] weight:uvarint age:uvarint addr:bytes
+//	[door:peer doorAddr:bytes]
+//
+// The price is there where no place is spare, the door where the reach is by a punch or
+// none.
 type Sample struct {
 	Peer protocol.PeerID
 	At   Coordinate
@@ -176,33 +187,45 @@ type Sample struct {
 	Price  time.Duration
 	Reach  Reach
 	Weight int
-	// Age is for how long this has been known, whole seconds on the wire.
+	// Age is for how long this has been known, in quarters of a second on the wire.
 	Age time.Duration
-	// Door is a peer that anybody can dial and that is linked to it, where it cannot be
-	// dialled itself: the rendezvous of a punch. Empty for none.
-	Door protocol.PeerID
 	// Addr is where it says that it is, a binary multiaddr of at most MaxAddr bytes.
 	Addr string
+	// Door is a peer that anybody can dial and that is linked to it, where it cannot be
+	// dialled itself: the rendezvous of a punch, or who passes on a Call. Empty for none.
+	Door     protocol.PeerID
+	DoorAddr string
 }
 
 // maxSpare is the most that Sample.Spare says.
 const maxSpare = 31
 
-// Samples passes on what is known of members, 1 to MaxBatch of them.
+// Samples passes on what is known of members, up to MaxBatch of them, and asks for more.
 //
-//	flags:1 root:8 epoch:uvarint count:uvarint sample…
+//	flags:1 root:8 epoch:uvarint count:uvarint sample… [salt:1 known:bytes]
 //
-// Flags: 1 answer.
+// Flags: 1 answer, which has neither salt nor known.
 type Samples struct {
-	// Answer is set where it answers others: it is not answered again.
+	// Answer is set where it answers a question: it is not answered again.
 	Answer bool
 	// Root is the key of the root under which they stand, Epoch the sender's.
 	Root  uint64
 	Epoch uint64
 	List  []Sample
+	// Known are those of which the sender need not be told; see sieve.
+	Salt  byte
+	Known sieve
 }
 
-// Watch asks for each new item to be announced, for good, for a while, or no longer.
+// Call asks a peer to dial another that may want to be its child, by way of a door.
+// to:peer who:sample
+type Call struct {
+	To  protocol.PeerID
+	Who Sample
+}
+
+// Watch asks for each new item to be announced, for good at once or some at a time, for
+// a while, or no longer.
 //
 //	mode:1
 type Watch struct{ Mode WatchMode }
@@ -216,6 +239,8 @@ const (
 	WatchOn
 	// WatchAWhile also asks for what came lately: the sender hears nothing any more.
 	WatchAWhile
+	// WatchLater is WatchOn, but announcements wait for others to share a message with.
+	WatchLater
 	numModes
 )
 
@@ -269,3 +294,4 @@ func (Digest) Kind() uint8  { return KindDigest }
 func (Pull) Kind() uint8    { return KindPull }
 func (Renew) Kind() uint8   { return KindRenew }
 func (Yield) Kind() uint8   { return KindYield }
+func (Call) Kind() uint8    { return KindCall }

@@ -3,6 +3,7 @@ package omni
 import (
 	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,14 +12,16 @@ import (
 
 var (
 	place   = Coordinate{16, -16, 32, 8, 40}
-	placed  = State{Attached: true, Reach: ReachPublic, Root: "r", Epoch: 1<<32 | 3, Latency: ms, Wait: 2 * ms, Offer: 3 * ms, Spare: 4, Price: ms, Path: []uint64{0x72}, At: place}
-	someone = Sample{Peer: "p", At: place, Latency: ms, Offer: 2 * ms, Spare: 31, Reach: ReachPunch, Price: ms, Weight: 5, Age: 6 * time.Second, Door: "d", Addr: "a"}
+	placed  = State{Attached: true, Reach: ReachPublic, Root: "r", Epoch: 1<<32 | 3, Latency: ms, Wait: 2 * ms, Relief: 4 * ms, Offer: 3 * ms, Spare: 4, Price: ms, Path: []uint64{0x72}, At: place}
+	someone = Sample{Peer: "p", At: place, Latency: ms, Offer: 2 * ms, Spare: 31, Reach: ReachPunch, Weight: 5, Age: 6 * time.Second, Addr: "a", Door: "d", DoorAddr: "b"}
+	full    = Sample{Peer: "p", At: place, Latency: ms, Offer: 2 * ms, Reach: ReachPublic, Price: ms, Weight: 5, Age: time.Second / 3, Addr: "a"}
 )
 
 const (
 	hexPlace  = "0010fff00020000828"
-	hexPlaced = "050172" + "8380808010" + "e807d00fb817" + "04e807" + "010000000000000072" + hexPlace
-	hexSome   = "0170" + hexPlace + "e807d00f" + "5f" + "e807" + "05060164" + "0161"
+	hexPlaced = "050172" + "8380808010" + "e807d00fa01fb817" + "04e807" + "010000000000000072" + hexPlace
+	hexSome   = "0170" + hexPlace + "e807d00f" + "5f" + "0518" + "0161" + "0164" + "0162"
+	hexFull   = "0170" + hexPlace + "e807d00f" + "20" + "e807" + "0502" + "0161"
 )
 
 // golden are the encodings.
@@ -28,7 +31,7 @@ var golden = []struct {
 	hex  string
 }{
 	{"beat", Beat{placed}, hexPlaced},
-	{"offer of an orphan", Offer{State{At: place}}, "0000000000000000" + "00" + hexPlace},
+	{"offer of an orphan", Offer{State{At: place}}, "000000000000000000" + "00" + hexPlace},
 	{"accept", Accept{placed}, hexPlaced},
 	{"refuse", Refuse{Loop, placed}, "02" + hexPlaced},
 	{"join", Join{Epoch: 3, Feasible: ms, Latency: 2 * ms, Weight: 4, Value: 5, RTT: ms, At: place, Old: "o", OldOffer: ms, OldAt: place},
@@ -36,9 +39,11 @@ var golden = []struct {
 	{"join of an orphan", Join{Orphan: true, Weight: 1, Value: 1}, "0100000001010000000000000000000000" + "00000000000000000000"},
 	{"leave", Leave{Withholds}, "06"},
 	{"report", Report{Weight: 3, Value: 4, Other: ms, At: place}, "0304e807" + hexPlace},
-	{"samples", Samples{Root: 0x72, Epoch: 3, List: []Sample{someone}}, "0000000000000000720301" + hexSome},
-	{"samples, an answer", Samples{Answer: true, List: []Sample{someone}}, "0100000000000000000001" + hexSome},
+	{"samples, a question", Samples{Root: 0x72, Epoch: 3, List: []Sample{someone}, Salt: 7, Known: sieve{1, 2}}, "0000000000000000720301" + hexSome + "07" + "020102"},
+	{"samples, an answer", Samples{Answer: true, List: []Sample{someone, full}}, "0100000000000000000002" + hexSome + hexFull},
+	{"call", Call{To: "t", Who: full}, "0174" + hexFull},
 	{"watch", Watch{WatchAWhile}, "02"},
+	{"watch, no hurry", Watch{WatchLater}, "03"},
 	{"digest", Digest{Items: []Announcement{{0x1122, 1000}}}, "00010000000000001122e807"},
 	{"digest, late", Digest{Late: true, Items: []Announcement{{1, 0}}}, "0101000000000000000100"},
 	{"pull", Pull{[]Short{7}}, "010000000000000007"},
@@ -73,16 +78,17 @@ func TestDecodeRefuses(t *testing.T) {
 	}{
 		{"an unknown kind", 99, "", protocol.ErrUnknownKind},
 		{"nothing", KindBeat, "", protocol.ErrTruncated},
-		{"attached to nobody", KindBeat, "0100000000000000" + "00" + hexPlace, protocol.ErrMalformed},
+		{"attached to nobody", KindBeat, "010000000000000000" + "00" + hexPlace, protocol.ErrMalformed},
 		{"an unknown flag", KindBeat, "10" + hexPlaced[2:], protocol.ErrMalformed},
 		{"a height below nothing", KindReport, "0101000010fff00020ffff28", protocol.ErrMalformed},
 		{"a weight of nothing", KindReport, "000100" + hexPlace, protocol.ErrMalformed},
 		{"an unknown reason", KindLeave, "09", protocol.ErrMalformed},
-		{"an unknown mode", KindWatch, "03", protocol.ErrMalformed},
+		{"an unknown mode", KindWatch, "04", protocol.ErrMalformed},
 		{"a digest of nothing", KindDigest, "0000", protocol.ErrMalformed},
 		{"a pull of nothing", KindPull, "00", protocol.ErrMalformed},
 		{"too many pulled", KindPull, "41", protocol.ErrMalformed},
-		{"samples of nobody", KindSamples, "0000000000000000000000", protocol.ErrMalformed},
+		{"a sieve too large", KindSamples, "0000000000000000000000" + "00" + "8102" + strings.Repeat("00", maxSieve+1), protocol.ErrMalformed},
+		{"a sample of nobody", KindCall, "0174" + "00" + hexFull[4:], protocol.ErrMalformed},
 		{"more than there is", KindLeave, "0000", protocol.ErrMalformed},
 	} {
 		body, err := hex.DecodeString(tc.hex)

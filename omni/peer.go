@@ -36,12 +36,15 @@ type peer struct {
 	yields protocol.Time // until when a child has been asked to look elsewhere
 
 	source  bool          // it announces to this peer
+	prompt  bool          // at once: it is asked to, being a source
 	watcher bool          // this peer announces to it
+	later   bool          // some at a time
 	guest   protocol.Time // until when, for a while
 	helps   protocol.Time // until when it is asked to announce for a while
 	probe   *probe        // it is being looked at
 
 	answerAt protocol.Time // when samples from it are answered next
+	callAt   protocol.Time // when a call of it is passed on next
 
 	queue   []Announcement // to be announced; at most MaxIDs
 	flushAt protocol.Time  // Never while queue is empty
@@ -168,7 +171,7 @@ func (m *Machine) membersChanged(now protocol.Time, in protocol.MembersChanged, 
 // greet tells a new neighbour where this peer stands, and of some others.
 func (m *Machine) greet(now protocol.Time, p *peer, out *protocol.Outbox) {
 	out.Send(p.id, Offer{m.state(p)}, protocol.Control, now.Add(time.Second))
-	m.sendSamples(now, p, false, out)
+	m.question(now, p, out)
 	m.look(now)
 }
 

@@ -70,15 +70,15 @@ func (m *Machine) advanceSilence(now protocol.Time, out *protocol.Outbox) {
 		}
 	}
 	if s.cries > 1 {
-		m.rescue(now)
+		m.rescue(now, out)
 	}
 }
 
 // rescue dials members for help.
-func (m *Machine) rescue(now protocol.Time) {
+func (m *Machine) rescue(now protocol.Time, out *protocol.Outbox) {
 	for range rescuers {
 		before := len(m.peers.order)
-		m.dialSome(now, 1, asSource)
+		m.dialSome(now, 1, asSource, out)
 		if len(m.peers.order) == before {
 			return
 		}

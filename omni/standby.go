@@ -24,7 +24,7 @@ func (m *Machine) fit(p *peer) bool {
 // keepSources sees to it that there are MaxSources standbys: of those with a link
 // anyway the nearest to the root, or else members dialled for it.
 func (m *Machine) keepSources(now protocol.Time, out *protocol.Outbox) {
-	n := 0
+	n, prompt := 0, false
 	for _, p := range m.peers.order {
 		if p.source && !m.fit(p) {
 			p.source = false
@@ -36,6 +36,7 @@ func (m *Machine) keepSources(now protocol.Time, out *protocol.Outbox) {
 		}
 		if p.source {
 			n++
+			prompt = prompt || p.prompt
 		}
 	}
 	for ; n < MaxSources; n++ {
@@ -49,18 +50,30 @@ func (m *Machine) keepSources(now protocol.Time, out *protocol.Outbox) {
 		if best == nil {
 			break
 		}
-		m.watch(now, best, out)
+		m.watch(now, best, !prompt, out)
+		prompt = true
+	}
+	for _, p := range m.peers.order {
+		if p.source && !prompt {
+			m.watch(now, p, true, out) // in the place of one that is gone
+			prompt = true
+		}
 	}
 	if n < MaxSources && m.probing() == 0 {
-		m.dialSome(now, 1, asSource)
+		m.dialSome(now, 1, asSource, out)
 	}
 }
 
-// watch makes a peer a standby.
-func (m *Machine) watch(now protocol.Time, p *peer, out *protocol.Outbox) {
-	p.source = true
+// watch makes a peer a standby. The first is prompt: one is enough to learn of what is
+// missing, and the other is there for when that one is gone too.
+func (m *Machine) watch(now protocol.Time, p *peer, prompt bool, out *protocol.Outbox) {
+	p.source, p.prompt = true, prompt
 	m.changed = true
-	out.Send(p.id, Watch{WatchOn}, protocol.Control, now.Add(time.Second))
+	mode := WatchLater
+	if prompt {
+		mode = WatchOn
+	}
+	out.Send(p.id, Watch{mode}, protocol.Control, now.Add(time.Second))
 }
 
 // takeWatch announces to a peer from now on, for a while, or no longer. WatchOff goes
@@ -77,7 +90,7 @@ func (m *Machine) takeWatch(now protocol.Time, p *peer, mode WatchMode, out *pro
 		if !p.child {
 			p.beatAt = protocol.Never
 		}
-	case WatchOn:
+	case WatchOn, WatchLater:
 		n := 0
 		for _, q := range m.peers.order {
 			if q.watcher {
@@ -88,7 +101,7 @@ func (m *Machine) takeWatch(now protocol.Time, p *peer, mode WatchMode, out *pro
 			out.Send(p.id, Watch{WatchOff}, protocol.Control, now.Add(time.Second))
 			return
 		}
-		p.watcher = true
+		p.watcher, p.later = true, mode == WatchLater
 		p.beatAt = now
 		m.catchUp(now, p, out)
 	case WatchAWhile:
@@ -103,4 +116,9 @@ func (m *Machine) takeWatch(now protocol.Time, p *peer, mode WatchMode, out *pro
 		}
 		m.catchUp(now, p, out)
 	}
+}
+
+// prompted reports whether a standby announces at once.
+func (m *Machine) prompted() bool {
+	return slices.ContainsFunc(m.peers.order, func(p *peer) bool { return p.source && p.prompt })
 }

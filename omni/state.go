@@ -33,7 +33,13 @@ func (m *Machine) state(to *peer) State {
 	}
 	s.Path = slices.Clone(m.path)
 	if to != nil && to.child {
-		s.Wait = micros(time.Duration(slices.Index(m.children, to)+1) * serial)
+		turn := slices.Index(m.children, to) + 1
+		s.Wait = micros(time.Duration(turn) * serial)
+		after := 0
+		for _, c := range m.children[turn:] {
+			after += c.weight
+		}
+		s.Relief = micros(time.Duration(after) * serial / time.Duration(max(to.weight, 1)))
 	}
 	m.bar.told(m.epoch, m.lat)
 	return s
@@ -45,7 +51,7 @@ func (m *Machine) hear(now protocol.Time, p *peer, s State) {
 	if old := m.samples.get(p.id); s.Attached && old != nil {
 		known := sample{at: now, from: p.id, root: keyOf(s.Root), Sample: Sample{Peer: p.id, At: s.At, Latency: s.Latency, Offer: s.Offer,
 			Spare: s.Spare, Price: s.Price, Reach: s.Reach, Weight: max(p.weight, 1)}}
-		known.Weight, known.Door, known.Addr = max(known.Weight, old.Weight), old.Door, old.Addr
+		known.Weight, known.Door, known.DoorAddr, known.Addr = max(known.Weight, old.Weight), old.Door, old.DoorAddr, old.Addr
 		m.samples.put(known)
 	}
 	if p.rtt > 0 {
@@ -75,9 +81,14 @@ func (m *Machine) takeOffer(now protocol.Time, p *peer, s State, out *protocol.O
 	if m.rival(now, p, s, out) || !s.Attached {
 		return
 	}
+	if p.rtt == 0 && p.probe == nil && m.parent != nil {
+		p.probe = &probe{why: asParent, until: now.Add(probeFor / 4)} // to measure it
+		m.changed = true
+		return
+	}
 	if m.parent == nil && !m.isRoot() {
 		m.look(now)
-	} else if m.predict(p)+m.margin() < m.lat && m.joining.to == nil && !m.isRoot() && !m.refusals.has(now, p.id) {
+	} else if m.predict(p) < m.goal(now) && m.joining.to == nil && !m.isRoot() && !m.refusals.has(now, p.id) {
 		m.join(now, p, false, out)
 	}
 }

@@ -184,15 +184,19 @@ func (m *Machine) takeYield(now protocol.Time, p *peer, msg Yield, out *protocol
 	case best.peer != nil:
 		m.join(now, best.peer, false, out)
 	default:
-		m.dial(now, best.sample, asParent)
+		m.dial(now, best.sample, asParent, out)
 	}
 }
 
-// goal is the latency that a new parent has to beat: while the place is asked back a
-// somewhat worse one will do.
+// goal is the latency that a new parent has to beat: what this peer has now, and what its
+// going would save others. While the place is asked back a somewhat worse one will do.
 func (m *Machine) goal(now protocol.Time) time.Duration {
 	if m.yielding > now {
 		return m.lat*3/2 + 40*time.Millisecond
 	}
-	return m.lat - m.margin()
+	goal := m.lat - m.margin()
+	if m.parent != nil {
+		goal += m.parent.state.Relief
+	}
+	return goal
 }

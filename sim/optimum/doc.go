@@ -6,7 +6,8 @@
 // each host may have. The aim is OMNI's (Banerjee et al., INFOCOM 2003): least mean
 // latency under those bounds, which is NP-hard. [Greedy] is the start of the paper,
 // [Tree.FiveMoves] its local transformations, [Tree.SampledReparents] what they lack,
-// [Tree.Anneal] its probabilistic step carried on for long. All are deterministic.
+// [Tree.Anneal] its probabilistic step carried on for long. All are deterministic. [Given]
+// is a tree that peers have made, for a search to go on from.
 //
 // # What a hop takes
 //

@@ -1,0 +1,134 @@
+package omni
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/quilt-p2p/quilt/protocol"
+)
+
+// known puts samples of members into a machine's memory.
+func (r *rig) known(list ...Sample) {
+	for _, s := range list {
+		r.m.samples.put(sample{Sample: s, at: r.now, root: r.m.rootKey()})
+	}
+}
+
+// Who asks is told of those that it does not know, the best for it first.
+func TestAnswer(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	r.member("asks")
+	old := r.now.Add(-2 * fresh)
+	for i := range MaxSamples - 10 {
+		s := sample{at: old, root: r.m.rootKey(), Sample: Sample{Peer: name(i), Weight: 1, Reach: ReachPublic, Spare: 1, Offer: time.Duration(i+1) * ms}}
+		if i == 7 {
+			s.Reach = ReachNone
+		}
+		r.m.samples.put(s)
+	}
+	r.m.samples.get(name(5)).at = r.now // news of one that is known
+	q := Samples{Root: r.m.rootKey(), Epoch: r.m.epoch, Known: newSieve(40), Salt: 3,
+		List: []Sample{{Peer: "asks", Latency: 200 * ms, Offer: 200 * ms, Weight: 1, Reach: ReachNone}}}
+	for i := range 6 {
+		q.Known.add(q.Salt, name(i))
+	}
+	r.clear()
+	r.from("asks", q)
+	got := sent[Samples](r, "asks")
+	if len(got) != 1 || !got[0].Answer || len(got[0].List) != 1+aimed+drawn+1 || len(got[0].List) > MaxBatch {
+		t.Fatalf("answered %v", got)
+	}
+	list := got[0].List
+	if list[0].Peer != "self" || list[1].Peer != name(6) || list[2].Peer != name(8) {
+		t.Errorf("told of %s, %s and %s first, want itself, then the best that is not known and can be linked", list[0].Peer, list[1].Peer, list[2].Peer)
+	}
+	last := list[len(list)-1]
+	if last.Peer != name(5) || last.Age != 0 {
+		t.Errorf("told at last of %+v, want the one that was heard of just now", last)
+	}
+	for _, s := range list[:len(list)-1] {
+		if s.Peer != "self" && q.Known.has(q.Salt, s.Peer) {
+			t.Errorf("told of %s, which is known", s.Peer)
+		}
+	}
+	r.clear()
+	q.Answer = true
+	if r.from("asks", q); len(sent[Samples](r, "asks")) != 0 {
+		t.Error("an answer is answered")
+	}
+}
+
+// A question says whom the sender knows.
+func TestQuestion(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	r.known(Sample{Peer: "a", Weight: 1}, Sample{Peer: "b", Weight: 1})
+	r.member("q")
+	got := sent[Samples](r, "q")
+	if len(got) == 0 || got[0].Answer || len(got[0].Known) != 2 || !got[0].Known.has(got[0].Salt, "a") || !got[0].Known.has(got[0].Salt, "b") {
+		t.Fatalf("a new neighbour is asked %v", got)
+	}
+	if own := got[0].List[0]; own.Peer != "self" || own.Latency != r.m.lat || own.Weight != 1 {
+		t.Errorf("it says of itself %+v", own)
+	}
+}
+
+// A sieve never loses one that was put in, and takes few others for it.
+func TestSieve(t *testing.T) {
+	if n := len(newSieve(10 * MaxSamples)); n != maxSieve {
+		t.Errorf("a sieve of %d bytes, want %d at most", n, maxSieve)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	wrong, all := 0, 0
+	for range 50 {
+		salt, n := byte(rng.Uint32()), 1+rng.IntN(MaxSamples)
+		s := newSieve(n)
+		for i := range n {
+			s.add(salt, name(i))
+		}
+		for i := range n {
+			if !s.has(salt, name(i)) {
+				t.Fatalf("%d of %d is lost", i, n)
+			}
+		}
+		for i := range 200 {
+			all++
+			if s.has(salt, name(1000+i)) {
+				wrong++
+			}
+		}
+	}
+	if wrong*100 > all*8 || wrong == 0 {
+		t.Errorf("%d of %d others are taken for known, want some 5%%", wrong, all)
+	}
+	if newSieve(0).has(1, "x") {
+		t.Error("an empty sieve has somebody")
+	}
+}
+
+// Whose going would serve those that are sent to after it hears by how much.
+func TestRelief(t *testing.T) {
+	r := newRig(t, "author", "author")
+	r.in(protocol.BudgetChanged{UploadRate: 1_000_000})
+	for i, w := range []int{5, 3, 1} {
+		r.from(name(i), Join{Orphan: true, Feasible: maxLatency, Weight: w, Value: w, RTT: ms})
+	}
+	serial := r.m.serial()
+	for i, want := range []time.Duration{serial * 4 / 5, serial / 3, 0} {
+		s := r.m.state(r.m.peers.find(name(i)))
+		if s.Relief != micros(want) || s.Wait != micros(time.Duration(i+1)*serial) {
+			t.Errorf("child %d: relief %v, wait %v, want %v and %d turns of %v", i, s.Relief, s.Wait, want, i+1, serial)
+		}
+	}
+	c := newRig(t, "self", "")
+	c.attach("p", 50*ms)
+	before := c.m.goal(c.now)
+	s := at("root", 1, 50*ms, "root")
+	s.Relief = 9 * ms
+	c.from("p", Beat{s})
+	if got := c.m.goal(c.now); got != before+9*ms {
+		t.Errorf("a new parent has to beat %v, want %v more than %v", got, 9*ms, before)
+	}
+}
