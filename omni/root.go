@@ -23,6 +23,9 @@ const (
 	publishesFor = 10 * time.Minute
 	// renewPause is the least time between two beats that the root was asked for.
 	renewPause = 300 * time.Millisecond
+	// maxSkip bounds how far the root goes on at once: a few terms (our guess). Who makes
+	// it do so again and again needs years to use them up.
+	maxSkip = 8 << 32
 	// watcherBeat is how often a watcher is told where this peer stands.
 	watcherBeat = 6 * time.Second
 )
@@ -169,15 +172,19 @@ func (m *Machine) publishedOwn(now protocol.Time) {
 	}
 }
 
-// takeRenew passes the wish for a later beat on to the root.
+// takeRenew passes the wish for a later beat on to the root, which goes on from the epoch
+// that it is asked to exceed: the asker may have stood below another root.
 func (m *Machine) takeRenew(now protocol.Time, epoch uint64, out *protocol.Outbox) {
-	if m.epoch != epoch || now.Sub(m.rooted.asked) < renewPause && m.rooted.asked > 0 {
+	if m.epoch > epoch || epoch-m.epoch > maxSkip || now.Sub(m.rooted.asked) < renewPause && m.rooted.asked > 0 {
 		return
 	}
 	m.rooted.asked = now
 	switch {
+	case m.isRoot() && term(epoch) > term(m.epoch):
+		m.epoch = epoch
+		m.claim(now, out)
 	case m.isRoot():
-		m.beatAt = now
+		m.epoch, m.beatAt = epoch, now
 	case m.parent != nil:
 		out.Send(m.parent.id, Renew{epoch}, protocol.Control, now.Add(time.Second))
 	}

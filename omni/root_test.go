@@ -93,3 +93,35 @@ func TestRenew(t *testing.T) {
 		}
 	}
 }
+
+// An orphan that stood below another root asks for a beat beyond the last that it told of;
+// the wish reaches the root, which goes on from there, in a new term if it must.
+func TestRenew(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	r.from("c", Renew{r.m.epoch + 5})
+	if got := sent[Renew](r, "p"); len(got) != 1 || got[0].Epoch != r.m.epoch+5 {
+		t.Errorf("passed on: %v", got)
+	}
+	r.wait(time.Second)
+	r.clear()
+	r.from("c", Renew{r.m.epoch - 1})
+	r.from("c", Renew{r.m.epoch + maxSkip + 1})
+	if got := sent[Renew](r, "p"); len(got) != 0 {
+		t.Errorf("passed on: %v, though one is told already, and one is out of reach", got)
+	}
+	root := newRig(t, "author", "author")
+	root.adopt("c")
+	root.clear()
+	for _, skip := range []uint64{7, 1<<32 + 7} {
+		root.wait(time.Second)
+		asked := root.m.epoch + skip
+		root.clear()
+		root.from("c", Renew{asked})
+		root.wait(ms)
+		got := sent[Beat](root, "c")
+		if len(got) == 0 || got[0].Epoch <= asked {
+			t.Errorf("asked for a beat beyond %d, the root says %v", asked, got)
+		}
+	}
+}
