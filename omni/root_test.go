@@ -96,7 +96,7 @@ func TestRenew(t *testing.T) {
 
 // An orphan that stood below another root asks for a beat beyond the last that it told of;
 // the wish reaches the root, which goes on from there, in a new term if it must.
-func TestRenew(t *testing.T) {
+func TestRenewBeyond(t *testing.T) {
 	r := newRig(t, "self", "")
 	r.attach("p", 50*ms)
 	r.from("c", Renew{r.m.epoch + 5})
