@@ -36,8 +36,12 @@ func (l *loop) inquire(now time.Time, n *nic, s *standing) (wanting bool) {
 		for t := range euid.NumTransports {
 			q := &n.inquiries[f][t]
 			nat := !s.ownPublic(f).IsValid() && !s.mapped[f][t].IsValid()
+			mapped := s.mapped[f][t].IsValid()
+			if mapped != q.mapped { // the same port perhaps, and yet another answer
+				*q = inquiry{}
+			}
 			wanted := q.open(now, s.candidate(f, t), nat)
-			q.wrapped = s.wrapped[f][t]
+			q.wrapped, q.mapped = s.wrapped[f][t], mapped
 			if wanted <= 0 {
 				continue
 			}

@@ -49,6 +49,7 @@ type saying struct {
 type inquiry struct {
 	addr    netip.AddrPort
 	wrapped bool // it is called by WebSocket
+	mapped  bool // by a port that the router maps
 	said    []saying
 	// decided says that something came of it, called what, sites how many said so; it
 	// stands until the opposite is decided.

@@ -24,6 +24,7 @@ type mirror struct {
 	seen   func(k int) string // what the k-th sees, "" for no answer
 	looks  []time.Time
 	missed int
+	calls  bool // who is asked to call gets through
 }
 
 // newMirror has so many, each of another site.
@@ -45,7 +46,11 @@ func (m *mirror) Others(f euid.Family) []Judge {
 	return m.others
 }
 
-func (m *mirror) Ask(context.Context, Judge, ma.Multiaddr) (bool, error) { return false, nil }
+func (m *mirror) Ask(context.Context, Judge, ma.Multiaddr) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.calls, nil
+}
 
 func (m *mirror) Look(ctx context.Context, j Judge) (Seen, error) {
 	m.mu.Lock()
@@ -214,5 +219,33 @@ func TestTurns(t *testing.T) {
 		if len(turns.taken) != 0 {
 			t.Errorf("%d turns are remembered", len(turns.taken))
 		}
+	})
+}
+
+// lateMapper maps a port to itself, from some time on.
+type lateMapper struct{ from time.Time }
+
+func (m lateMapper) HasDiscoveredNAT() bool { return !time.Now().Before(m.from) }
+
+func (m lateMapper) GetMapping(a ma.Multiaddr) ma.Multiaddr {
+	if _, err := a.ValueForProtocol(ma.P_UDP); err != nil || !m.HasDiscoveredNAT() {
+		return nil
+	}
+	return ma.StringCast("/ip4/22.0.0.1/udp/4001/quic-v1")
+}
+
+// TestMappedLater: that nobody could call a port says nothing any more once the router
+// maps it, though it is the same port.
+func TestMappedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMirror(6, func(int) string { return "/ip4/22.0.0.1/udp/4001/quic-v1" })
+		r := start(t, home(), func(c *Config) { c.Judges, c.Mapper = m, lateMapper{time.Now().Add(20 * time.Second)} })
+		defer r.end()
+		is := func(d euid.Direction) func(Change) bool {
+			return func(c Change) bool { return c.Observation.Reach[euid.IPv4][euid.UDP] == d }
+		}
+		r.want("that nobody can call", 15*time.Second, is(euid.DirectionPunchable))
+		m.change(func() { m.calls = true })
+		r.want("that the router lets them in", 45*time.Second, is(euid.DirectionPublic))
 	})
 }
