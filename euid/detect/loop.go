@@ -67,6 +67,8 @@ type loop struct {
 	outside   outside
 	lookAt    time.Time      // when to look at the interfaces; zero: nothing has changed
 	pollAt    time.Time      // when to look at what nobody tells of
+	mapAt     time.Time      // when to ask the mapper whether a router maps ports
+	maps      bool           // it did
 	pending   []protocol.NIC // of which there is something to tell
 	asking    []asking       // all who have yet to answer
 	askAt     time.Time      // when to look for more who can be asked; zero: nobody is wanted
@@ -82,6 +84,7 @@ const firstReport = traceRounds*probeWait + time.Second
 func (l *loop) run() {
 	d := l.d
 	l.pollAt = time.Now().Add(d.cfg.Poll)
+	l.lookAtMapper(time.Now())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -158,6 +161,7 @@ func (l *loop) deadline() time.Time {
 	}
 	sooner(l.lookAt)
 	sooner(l.askAt)
+	sooner(l.mapAt)
 	for _, n := range l.nics {
 		if l.d.cfg.Judges != nil {
 			sooner(n.nextSurvey())
@@ -184,6 +188,7 @@ func (l *loop) due(now time.Time) {
 	if !l.askAt.IsZero() && !now.Before(l.askAt) {
 		l.askAt, l.dirty = time.Time{}, true
 	}
+	l.lookAtMapper(now)
 	if look {
 		l.lookAt = time.Time{}
 		if err := l.look(now); err != nil {
@@ -198,6 +203,21 @@ func (l *loop) due(now time.Time) {
 		if !n.tracing && !now.Before(n.retrace) {
 			l.trace(now, n)
 		}
+	}
+}
+
+// mapperPause is how often the mapper is asked: it does not tell, asking costs nothing,
+// and a router that maps ports makes all the difference (our guess).
+const mapperPause = 2 * time.Second
+
+// lookAtMapper notices that a router has begun to map ports, or does not any more.
+func (l *loop) lookAtMapper(now time.Time) {
+	if l.d.cfg.Mapper == nil || now.Before(l.mapAt) {
+		return
+	}
+	l.mapAt = now.Add(mapperPause)
+	if maps := l.d.cfg.Mapper.HasDiscoveredNAT(); maps != l.maps {
+		l.maps, l.dirty = maps, true
 	}
 }
 

@@ -246,6 +246,6 @@ func TestMappedLater(t *testing.T) {
 		}
 		r.want("that nobody can call", 15*time.Second, is(euid.DirectionPunchable))
 		m.change(func() { m.calls = true })
-		r.want("that the router lets them in", 45*time.Second, is(euid.DirectionPublic))
+		r.want("that the router lets them in", 25*time.Second, is(euid.DirectionPublic))
 	})
 }
