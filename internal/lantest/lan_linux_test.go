@@ -35,10 +35,17 @@ type wire struct {
 	mu            sync.Mutex
 	data, control lab.Traffic
 	elsewhere     int // to other groups of ours
+	six           int // by IPv6
 }
 
 func (w *wire) frame(b []byte) {
 	const ethernet, udp = 14, 8
+	if len(b) > ethernet+40+udp && binary.BigEndian.Uint16(b[12:]) == 0x86dd && b[ethernet+6] == 17 && b[ethernet+24] == 0xff && b[ethernet+25]&0xf0 == 0x10 {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.six++ // to a group that nobody has assigned: one of ours
+		return
+	}
 	if len(b) < ethernet+20+udp || binary.BigEndian.Uint16(b[12:]) != 0x0800 || b[ethernet+9] != 17 || b[ethernet+16]&0xf0 != 0xe0 {
 		return
 	}
@@ -167,27 +174,38 @@ func TestSenderDoesNotGrow(t *testing.T) {
 }
 
 // TestStaysInside: nothing goes to another site, nor out of an interface that is not
-// allowed.
+// allowed, by either family, whether groups are shared or not.
 func TestStaysInside(t *testing.T) {
-	l := stageLAN(t, 3, "site other lan hosts=o1,h1\n")
-	list := members(t, l, 3)
-	settle(t, list)
-	w := &wire{}
-	c, err := l.Capture("other", w.frame)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list[1].do(order{Do: "publish", Items: 200, Size: 1024, Rate: 100}) // it is at both sites
-	list[0].do(order{Do: "publish", Items: 200, Size: 1024, Rate: 100})
-	until(t, "items", func() bool { return list[2].report().Delivered == 400 })
-	c.Stop()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.data.Packets+w.control.Packets > 0 || w.elsewhere > 0 {
-		t.Errorf("on the other LAN: %+v %+v, %d to other groups", w.data, w.control, w.elsewhere)
-	}
-	if counts := l.Counts(); counts.Multicast > 0 {
-		t.Errorf("between the sites: %+v", counts)
+	for _, env := range [][]string{nil, {"QUILT_LANTEST_IPV6=1"}, {"QUILT_LANTEST_GROUPS=3", "QUILT_LANTEST_TOPICS=lan a b c d e f"}} {
+		t.Run(fmt.Sprint(env), func(t *testing.T) {
+			l := stageLAN(t, 3, "site other lan ip=46 hosts=o1,h1\n")
+			list := members(t, l, 3, env...)
+			settle(t, list)
+			here, there := &wire{}, &wire{}
+			for name, w := range map[string]*wire{"lan": here, "other": there} {
+				c, err := l.Capture(name, w.frame)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Stop()
+			}
+			list[1].do(order{Do: "publish", Items: 200, Size: 1024, Rate: 100}) // it is at both sites
+			list[0].do(order{Do: "publish", Items: 200, Size: 1024, Rate: 100})
+			until(t, "items", func() bool { return list[2].report().Delivered == 400 })
+			for _, w := range []*wire{here, there} {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+			}
+			if n := here.data.Packets + here.control.Packets + uint64(here.six) + uint64(here.elsewhere); n < 400 {
+				t.Errorf("%d packets are counted where they should be", n)
+			}
+			if there.data.Packets+there.control.Packets > 0 || there.elsewhere > 0 || there.six > 0 {
+				t.Errorf("on the other LAN: %+v %+v, %d to other groups, %d by IPv6", there.data, there.control, there.elsewhere, there.six)
+			}
+			if counts := l.Counts(); counts.Multicast > 0 {
+				t.Errorf("between the sites: %+v", counts)
+			}
+		})
 	}
 }
 
