@@ -51,6 +51,7 @@ type peer struct {
 	until  protocol.Time // silent beyond this, it counts as gone
 	hears  protocol.Time // until when it is known to hear this peer
 	echoed protocol.Time
+	lost   float64 // share of its beacons
 }
 
 // beacons decides when this peer says that it is there, and knows who else is.
@@ -181,16 +182,16 @@ func (m *Machine) heardBeacon(now protocol.Time, src *source, msg *Beacon, out *
 			return
 		}
 		i, _ = slices.BinarySearchFunc(b.peers, msg.Origin, func(p peer, id protocol.PeerID) int { return comparePeers(p.id, id) })
-		b.peers = slices.Insert(b.peers, i, peer{id: msg.Origin, short: shortOf(msg.Origin)})
+		b.peers = slices.Insert(b.peers, i, peer{id: msg.Origin, short: shortOf(msg.Origin), lost: m.health.loss})
 		m.newcomer(now)
 	}
 	p := &b.peers[i]
 	if known && p.epoch == msg.Epoch {
 		// Beacons are lost as items are: so that shows where nobody publishes too.
 		for range min(msg.Nonce-p.nonce-1, beaconsMissed) {
-			m.health.position(now, 1)
+			b.peers[i].lost += (1 - b.peers[i].lost) / beaconSamples
 		}
-		m.health.position(now, 0)
+		b.peers[i].lost -= b.peers[i].lost / beaconSamples
 	}
 	life := time.Duration(patience*msg.Pause)*time.Millisecond + slack
 	p.epoch, p.nonce, p.until = msg.Epoch, msg.Nonce, now.Add(life)

@@ -2,7 +2,6 @@ package ipmc
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/quilt-p2p/quilt/protocol"
@@ -24,10 +23,6 @@ const (
 	// another way, loseLess that below which it is well again.
 	loseMost = 0.30
 	loseLess = 0.10
-	// The share is taken over lossSamples positions and beacons, about, or of the last
-	// lossTime, if there are more: repairs come in heaps, and a heap is no share.
-	lossSamples = 64
-	lossTime    = 8 * time.Second
 	// quietFor is how many beacons that should have come, or have answered this peer's,
 	// may be missing in a row: among many peers that shows long before each of them
 	// counts as gone. Whatever was announced, it is not less than leastQuiet.
@@ -49,19 +44,17 @@ type health struct {
 	begun     protocol.Time
 	lastHeard protocol.Time // a beacon
 	lastEcho  protocol.Time // when this peer sent the latest that was answered
-	// loss is the share of positions that were lost: of lost and total, which fade.
-	loss, lost, total float64
-	noted             protocol.Time // the last of them
-	unfit             bool          // too much is lost: what is asked of the group is little
-	told              bool          // what was said last
-	ever              bool          // something was
-	well              protocol.Time // since when nothing is wrong; Never while something is
-	fell              protocol.Time // when something was said to be wrong last
-	wellFor           time.Duration // before it is well again
+	loss      float64       // see meter.go
+	unfit     bool          // too much is lost: what is asked of the group is little
+	told      bool          // what was said last
+	ever      bool          // something was
+	well      protocol.Time // since when nothing is wrong; Never while something is
+	fell      protocol.Time // when something was said to be wrong last
+	wellFor   time.Duration // before it is well again
 }
 
 func newHealth() health {
-	return health{next: protocol.Never, well: protocol.Never, wellFor: wellFor, total: lossSamples}
+	return health{next: protocol.Never, well: protocol.Never, wellFor: wellFor}
 }
 
 func (h *health) start(now protocol.Time) {
@@ -70,14 +63,12 @@ func (h *health) start(now protocol.Time) {
 
 func (h *health) heard(now protocol.Time) { h.lastHeard = now }
 
-// position notes what share of a position was lost on its way here.
-func (h *health) position(now protocol.Time, lost float64) {
-	keep := math.Exp(-min(float64(now.Sub(h.noted))/float64(lossTime), 1.0/lossSamples))
-	h.noted, h.lost, h.total = now, h.lost*keep+lost, h.total*keep+1
-	h.loss = h.lost / h.total
-	if h.loss > loseMost {
+// measured takes in what share is lost.
+func (h *health) measured(loss float64) {
+	h.loss = loss
+	if loss > loseMost {
 		h.unfit = true
-	} else if h.loss < loseLess {
+	} else if loss < loseLess {
 		h.unfit = false
 	}
 }
@@ -90,6 +81,7 @@ func (m *Machine) judgeHealth(now protocol.Time, out *protocol.Outbox) {
 	}
 	h.next = now.Add(judgeEvery)
 	m.beacons.expire(now)
+	h.measured(m.lossNow(now))
 	reason := m.ailment(now)
 	if reason != "" {
 		h.well = protocol.Never

@@ -78,6 +78,25 @@ func TestHostile(t *testing.T) {
 				w.inject(hers, &Nack{Stream: w.hosts[0].own.id, Runs: []Run{{1, MaxWindow}}})
 			}
 		}},
+		{"a stream of its own with holes", func(w *wire, i int, after bool, _ []protocol.Message) {
+			if after {
+				return
+			}
+			for k := range 4 {
+				seq := uint64(4*i+k+1) * 50
+				it := protocol.NewItem(topicName, "mallory", seq, []byte("valid"))
+				f := cut(it, 0, "mallory", 1, seq, w.hosts[0].room).first
+				f.Sig = sign("mallory", w.hosts[1].toSign(signFirst, f.appendSigned(nil)))
+				w.inject(hers, f)
+			}
+		}},
+		{"beacons with holes", func(w *wire, i int, _ bool, _ []protocol.Message) {
+			for k := range 4 {
+				b := &Beacon{Origin: "mallory", Epoch: 1, Nonce: uint64(4*i+k+1) * 100, Pause: 1000}
+				b.Sig = sign("mallory", w.hosts[1].toSign(signBeacon, b.appendSigned(nil)))
+				w.inject(hers, b)
+			}
+		}},
 		{"streams of its own", func(w *wire, i int, _ bool, _ []protocol.Message) {
 			for k := range 10 {
 				it := protocol.NewItem(topicName, "mallory", uint64(1000*i+k+1), []byte("forged"))

@@ -26,6 +26,7 @@ type stream struct {
 	nackAt protocol.Time
 
 	since, heard protocol.Time
+	meter        meter
 	strict       protocol.Time // until when packets must prove themselves
 }
 

@@ -98,7 +98,7 @@ func (m *Machine) settle(now protocol.Time, s *stream, h *hole, id protocol.Item
 	m.empty(h)
 	s.closed(h.seq)
 	m.holes--
-	m.health.position(now, h.share)
+	s.meter.position(now, h.share)
 }
 
 // rejected takes in that an item was false, or that there was no room for it.
@@ -126,7 +126,7 @@ func (m *Machine) lost(now protocol.Time, s *stream, h *hole, out *protocol.Outb
 	m.holes--
 	m.stats.GivenUp++
 	if h.seq <= s.sure && len(h.banned) == 0 { // or nobody has ever sent it, perhaps
-		m.health.position(now, 1)
+		s.meter.position(now, 1)
 	}
 	out.Note("ipmc.gave-up", s.origin, protocol.ItemID{}, int64(h.seq))
 }
