@@ -39,8 +39,8 @@ var (
 // Type tells what an entry is for.
 type Type uint8
 
-// The types. Only Post has a meaning yet; the others are reserved so that peers of
-// the first version already store and forward them. Types not listed are kept and
+// The types. Only Post and Large have a meaning yet; the others are reserved so that
+// peers of the first version already store and forward them. Types not listed are kept and
 // forwarded too; 0 is malformed.
 const (
 	// Post is something to read.
@@ -51,6 +51,9 @@ const (
 	Revocation Type = 3
 	// Resumption will explain a fork after a restored backup.
 	Resumption Type = 4
+	// Large is something to read that is too large for an entry: the payload is a
+	// manifest (package large) that names it.
+	Large Type = 5
 )
 
 // String returns the type's name.
@@ -64,6 +67,8 @@ func (t Type) String() string {
 		return "revocation"
 	case Resumption:
 		return "resumption"
+	case Large:
+		return "large"
 	}
 	return "type-" + strconv.Itoa(int(t))
 }

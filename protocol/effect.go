@@ -137,6 +137,14 @@ type Deliver struct {
 	Repaired bool
 }
 
+// Charge says that a peer has sent what no honest peer sends, and that there is proof:
+// its account is charged as for an invalid item, and too much of it ends the link. Never
+// for what was only heard on a multicast group.
+type Charge struct {
+	Peer   PeerID
+	Reason string
+}
+
 // Health tells whoever chose a protocol whether it works where it runs: Fit says that
 // it does, otherwise Reason says what does not, and another way is to be used beside
 // it or in its place. It is said when it changes. At the start a protocol counts as
@@ -173,5 +181,6 @@ func (Arrive) effect()       {}
 func (Verify) effect()       {}
 func (Store) effect()        {}
 func (Deliver) effect()      {}
+func (Charge) effect()       {}
 func (Health) effect()       {}
 func (Event) effect()        {}

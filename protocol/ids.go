@@ -63,6 +63,8 @@ const (
 	ObjectRepair ObjectID = 3
 	// ObjectReceipts asks who has stored an item, and answers.
 	ObjectReceipts ObjectID = 4
+	// ObjectLarge fetches and serves what is larger than an item.
+	ObjectLarge ObjectID = 5
 	// FirstPatchObject is the first number free for protocol objects of patches.
 	FirstPatchObject ObjectID = 16
 )

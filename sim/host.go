@@ -8,6 +8,8 @@ import (
 
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/core"
+	"github.com/quilt-p2p/quilt/internal/swarm"
+	"github.com/quilt-p2p/quilt/large"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -28,7 +30,8 @@ type Host struct {
 	links  linkTable
 	disk   map[protocol.TopicID]*disk
 	seqs   map[protocol.TopicID]uint64
-	store  bool // writes succeed
+	store  bool                      // writes succeed
+	stored map[large.Hash]large.Bits // pieces of what is larger than an item; nil for none
 
 	up     uplink
 	budget int64 // bytes a second, 0 for none
@@ -78,6 +81,7 @@ func (n *Network) AddAt(place int, wrap Wrap) *Host {
 	}
 	cfg := n.cfg.Core
 	cfg.Self, cfg.Plugin, cfg.Share = h.id, n.cfg.Plugin, h.share
+	cfg.Large.Sum = n.stock.sum
 	rng := rand.New(rand.NewPCG(n.peers.Uint64(), uint64(i)))
 	h.core = core.New(cfg, rng)
 	h.play = h.core
@@ -268,7 +272,10 @@ func (h *Host) happen(e *event) {
 			return
 		}
 		if c, ok := e.frame.msg.(protocol.Carry); ok && n.cfg.Copied != nil {
-			h.tell(told{n.hosts[e.from], h, c.Item})
+			h.tell(told{from: n.hosts[e.from], h: h, item: c.Item})
+		}
+		if p, ok := e.frame.msg.(swarm.Piece); ok && n.cfg.Pieced != nil {
+			h.tell(told{from: n.hosts[e.from], h: h, bytes: len(p.Bytes)})
 		}
 		h.play.Handle(h.lane.now, protocol.Received{
 			From:  protocol.Origin{Peer: n.hosts[e.from].id, Authenticated: true},

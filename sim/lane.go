@@ -65,6 +65,7 @@ func (h *Host) share(rec gossipmembership.Record) *gossipmembership.Record {
 type told struct {
 	from, h *Host
 	item    *protocol.Item
+	bytes   int // of a piece, where it is one
 }
 
 // tell tells it, within a window when that is over.
@@ -79,6 +80,8 @@ func (h *Host) tell(t told) {
 // hear calls the Config's functions.
 func (n *Network) hear(t told) {
 	switch {
+	case t.bytes > 0:
+		n.cfg.Pieced(t.from, t.h, t.bytes)
 	case t.from == nil && n.cfg.Delivered != nil:
 		n.cfg.Delivered(t.h, t.item)
 	case t.from != nil && n.cfg.Copied != nil:

@@ -186,9 +186,9 @@ func (h *Host) heard(e *event) {
 	if n.cfg.Copied != nil {
 		switch m := e.frame.msg.(type) {
 		case protocol.Carry:
-			h.tell(told{n.hosts[e.from], h, m.Item})
+			h.tell(told{from: n.hosts[e.from], h: h, item: m.Item})
 		case beginner:
-			h.tell(told{n.hosts[e.from], h, nil})
+			h.tell(told{from: n.hosts[e.from], h: h})
 		}
 	}
 	h.play.Handle(h.lane.now, protocol.Received{

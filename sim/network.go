@@ -56,11 +56,14 @@ type Config struct {
 	// Core configures every host's core; Self and Plugin are filled in.
 	Core core.Config
 	// Delivered, if set, is told of every item that reaches a host's readers, its
-	// author's own excepted.
+	// author's own excepted; of a manifest when all that it names is here.
 	Delivered func(h *Host, it *protocol.Item)
 	// Copied, if set, is told of every copy of an item that arrives at a host,
 	// wanted or not. The item is nil for a copy in fragments, of which the first counts.
 	Copied func(from, to *Host, it *protocol.Item)
+	// Pieced, if set, is told of every piece of something larger than an item that
+	// arrives at a host, wanted or not, and its length in bytes.
+	Pieced func(from, to *Host, bytes int)
 	// Watch, if set, is shown every effect of every host's core: to follow one peer
 	// or one item.
 	Watch func(h *Host, e protocol.Effect)
@@ -84,6 +87,7 @@ type Network struct {
 	links  *rand.Rand    // losses and jitter
 	peers  *rand.Rand    // seeds of hosts
 	shelf  shelf
+	stock  stock
 	trace  trace
 	events uint64
 	see    func(*event) // for tests: what is about to happen

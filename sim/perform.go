@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/quilt-p2p/quilt/internal/core"
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -75,7 +76,17 @@ func (h *Host) effect(e protocol.Effect) {
 		h.schedule(0, event{host: h.index, kind: evInput, input: protocol.Stored{Token: e.Token, OK: h.store}})
 	case protocol.Deliver:
 		h.deliver(e.Item)
-		h.tell(told{nil, h, e.Item})
+		if !isManifest(e.Item) {
+			h.tell(told{h: h, item: e.Item})
+		}
+	case swarm.Open:
+		h.openLarge(e)
+	case swarm.StorePiece:
+		h.storePiece(e)
+	case swarm.FetchPieces:
+		h.fetchPieces(e)
+	case swarm.Done:
+		h.wholeHere(e)
 	case core.Dial:
 		h.dial(e.Peer)
 	case protocol.Close:
@@ -109,12 +120,12 @@ func (h *Host) send(to protocol.PeerID, f frame, class protocol.Class, expires p
 	if l == nil {
 		return
 	}
-	h.lane.buf = protocol.AppendFrame(h.lane.buf[:0], f.topic, f.object, f.msg)
-	h.lane.trace.frame(h.index, other, h.lane.buf)
+	seen, size := h.encode(f)
+	h.lane.trace.frame(h.index, other, seen)
 	if n.cfg.Codec {
-		f.msg = h.recode(h.lane.buf)
+		f.msg = h.recode(seen)
 	}
-	h.enqueue(other, l, f, len(h.lane.buf), class, expires)
+	h.enqueue(other, l, f, size, class, expires)
 }
 
 // recode decodes what was encoded: what arrives then shares nothing with what was

@@ -6,6 +6,7 @@ import (
 	"github.com/quilt-p2p/quilt/gossip"
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/antientropy"
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -64,6 +65,8 @@ type Config struct {
 	// Gossip and Repair shape the objects of each topic.
 	Gossip gossip.Config
 	Repair antientropy.Config
+	// Large shapes how what is larger than an item is fetched; its Topic is filled in.
+	Large swarm.Config
 	// Plugin, if set, takes gossip's place in every topic, under the number
 	// protocol.FirstPatchObject; repair stays beneath it.
 	Plugin *protocol.Plugin

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/quilt-p2p/quilt/internal/antientropy"
+	"github.com/quilt-p2p/quilt/large"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -154,6 +155,7 @@ func (h *Host) accept(now protocol.Time, p *pending) {
 	t.writing++
 	token := h.hold(p)
 	h.collect(t.id, p.via, func(o *protocol.Outbox) { o.Add(protocol.Store{Token: token, Item: p.item, From: p.from}) })
+	h.meetLarge(now, t, p.item)
 	h.toObjects(now, t, protocol.Accepted{Item: p.item, From: p.from, Via: p.via, Hops: p.hops, Repaired: p.repaired})
 }
 
@@ -196,6 +198,7 @@ func (h *Host) published(now protocol.Time, it *protocol.Item) {
 		return
 	}
 	t.seen.add(it.ID)
+	h.meetLarge(now, t, it)
 	h.toObjects(now, t, protocol.Accepted{Item: it})
 	h.held(now, &pending{t: t, item: it})
 }
@@ -204,7 +207,9 @@ func (h *Host) published(now protocol.Time, it *protocol.Item) {
 func (h *Host) held(now protocol.Time, p *pending) {
 	t := p.t
 	h.toObject(now, t, protocol.ObjectRepair, antientropy.Held{Item: p.item})
-	h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.stored(now, p.item.ID, o) })
+	if _, is := large.Of(p.item); !is { // of a manifest wholeHere counts the receipt
+		h.withReceipts(t, func(o *protocol.Outbox) { t.receipts.stored(now, p.item.ID, o) })
+	}
 	h.collect(t.id, protocol.ObjectHost, func(o *protocol.Outbox) {
 		o.Add(protocol.Deliver{Item: p.item, From: p.from, Repaired: p.repaired})
 	})

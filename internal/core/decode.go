@@ -4,6 +4,7 @@ import (
 	"github.com/quilt-p2p/quilt/gossip"
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/antientropy"
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -35,6 +36,8 @@ func DecodeWith(p *protocol.Plugin, f protocol.Frame) (protocol.Message, error) 
 		return gossip.Decode(f.Kind, f.Body)
 	case protocol.ObjectRepair:
 		return antientropy.Decode(f.Kind, f.Body)
+	case protocol.ObjectLarge:
+		return swarm.Decode(f.Kind, f.Body)
 	case protocol.ObjectReceipts:
 		return decodeReceipt(f.Kind, f.Body)
 	}

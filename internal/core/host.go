@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/quilt-p2p/quilt/gossipmembership"
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -152,6 +153,14 @@ func (h *Host) command(now protocol.Time, in protocol.Input, out *protocol.Outbo
 		h.published(now, in.Item)
 	case Pruned:
 		h.pruned(now, in)
+	case swarm.Opened:
+		h.toLarge(now, in.Topic, in)
+	case swarm.PieceStored:
+		h.toLarge(now, in.Topic, in)
+	case swarm.Kept:
+		h.toLarge(now, in.Topic, in)
+	case swarm.Gone:
+		h.toLarge(now, in.Topic, in)
 	case AwaitReceipts:
 		if t := h.topics.get(in.Topic); t != nil {
 			h.withReceipts(t, func(out *protocol.Outbox) { t.receipts.await(now, in.ID, in.Until, out) })
@@ -284,6 +293,10 @@ func (h *Host) perform(now protocol.Time, j job, out *protocol.Outbox) {
 	case protocol.Health:
 		h.ownFitness(now, h.topics.get(j.group), e.Fit)
 		out.Add(e)
+	case swarm.Done:
+		h.wholeHere(now, e, out)
+	case protocol.Charge:
+		h.charge(now, e.Peer, out)
 	case receiptsGathered:
 		out.Add(Receipts{Topic: j.group, ID: e.id, Peers: e.peers})
 	default:

@@ -3,6 +3,7 @@ package core
 import (
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/antientropy"
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -36,6 +37,10 @@ type Join struct {
 	Held []antientropy.Run
 	// Keys says what the store holds: of an open topic.
 	Keys []antientropy.Key
+	// Kept is what the disk holds in full of what is larger than an item, Partly are the
+	// manifests of what it does not.
+	Kept   []swarm.Kept
+	Partly []*protocol.Item
 }
 
 // Leave: this host takes no further part in a topic.

@@ -81,6 +81,7 @@ func (h *Host) join(now protocol.Time, in Join) {
 		}
 	}
 	h.find.linkUp(now)
+	h.holdsLarge(now, t, in)
 }
 
 // objects makes the machines of a topic that pass items on, in order of their

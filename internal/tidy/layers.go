@@ -34,6 +34,8 @@ var layers = []layer{
 	{path: "gossipmembership", level: 2, pure: true},
 	{path: "gossip", level: 2, pure: true},
 	{path: "internal/antientropy", level: 2, pure: true},
+	{path: "large", level: 2, pure: true},
+	{path: "internal/swarm", level: 3, pure: true},
 	{path: "omni", level: 2, pure: true},
 	{path: "donet", level: 2, pure: true},
 	{path: "ipmc", level: 2, pure: true},

@@ -40,6 +40,8 @@ func (r *run) result() *Result {
 		crossing := round(float64(m.crossing)/n/float64(l-1), 6)
 		res.CrossLocation = &crossing
 	}
+	r.large(res)
+	r.continuity(res)
 	res.Control = round(m.control(m.flow, m.flowEnd), 3)
 	res.IdleControl = round(m.control(m.idle, m.flow), 3)
 	res.Construction = round(float64(m.flow.Bytes)/float64(max(1, m.honestAtFlow())), 3)
@@ -110,7 +112,7 @@ func (r *run) latencies() (latency, unicast sample) {
 func (r *run) unicast(from, to int32) int32 {
 	t, a, b := r.world.topo, r.meter.place[from], r.meter.place[to]
 	d := t.RTT(int(a), int(b))/2 + max(r.s.Processing, 0)
-	d += time.Duration(float64(r.meter.frame) * 8000 / t.Hosts[a].Up)
+	d += time.Duration(float64(r.bytesOfItem()) * 8000 / t.Hosts[a].Up)
 	return int32(d / time.Microsecond)
 }
 

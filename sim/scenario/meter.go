@@ -26,6 +26,7 @@ type meter struct {
 	adversary []bool
 
 	copies, crossing uint64 // copies that reached honest hosts; from another location
+	pieces           uint64 // bytes of pieces that reached honest hosts
 	deliveries       uint64 // to honest hosts
 	missing          int    // pairs still to be delivered, once draining
 
@@ -102,6 +103,13 @@ func (m *meter) copied(from, to *sim.Host, _ *protocol.Item) {
 	hosts := m.world.topo.Hosts
 	if hosts[from.Place()].Location != hosts[to.Place()].Location {
 		m.crossing++
+	}
+}
+
+// pieced is told by the network of every piece that arrives.
+func (m *meter) pieced(_, to *sim.Host, bytes int) {
+	if !m.adversary[to.Index()] {
+		m.pieces += uint64(bytes)
 	}
 }
 

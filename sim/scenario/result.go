@@ -90,6 +90,12 @@ type Result struct {
 
 	Membership Membership `json:"membership"`
 
+	// Continuity is delivered in time over expected (item, survivor) pairs, of survivors
+	// that were there when the item was published; no field without Scenario.Deadline.
+	Continuity *float64 `json:"continuity,omitempty"`
+	// Large is about items above MaxItem; no field where they are not.
+	Large *Large `json:"large,omitempty"`
+
 	// Tree is the tree at the end, of protocols that keep one ([TreeNode]); others have
 	// no such field.
 	Tree *Tree `json:"tree,omitempty"`
@@ -130,6 +136,27 @@ type Tree struct {
 	DegreeUse float64 `json:"degree_use"`
 
 	below int // a root
+}
+
+// Large tells what became of items that travel as manifest and pieces. Result.Copies
+// and Result.Sends then count bytes of pieces over the items' bytes.
+type Large struct {
+	// Pieces is how many one has.
+	Pieces int `json:"pieces"`
+	// OneCopy is how long the slowest of the links through which all of an item has to
+	// pass, the publishers' uplinks and the survivors' downlinks, takes for one copy of
+	// one. Slowest is the same of all uplinks too.
+	OneCopy float64 `json:"one_copy_s"`
+	Slowest float64 `json:"slowest_link_s"`
+	// All is from the publication of an item until the last survivor that was there had
+	// all of it, the greatest of all items; nil where one never had.
+	All *float64 `json:"all_s"`
+	// Ratio is All over OneCopy.
+	Ratio *float64 `json:"ratio"`
+	// UpMean and UpMax are what honest hosts have sent while items flowed, over the items'
+	// bytes.
+	UpMean float64 `json:"up_mean"`
+	UpMax  float64 `json:"up_max"`
 }
 
 // Membership describes who knows whom at the end, by the active views of the topic

@@ -95,7 +95,7 @@ func (r *run) config() sim.Config {
 	cfg := sim.Config{
 		Seed: r.s.Seed, Topology: r.world.topo, Jitter: r.s.Jitter, Processing: max(r.s.Processing, 0),
 		Loss: r.s.Loss, Codec: r.s.Codec, Plugin: r.world.plugin,
-		Delivered: r.delivered, Copied: r.meter.copied, Lanes: r.o.Lanes, Beside: r.o.Beside,
+		Delivered: r.delivered, Copied: r.meter.copied, Pieced: r.meter.pieced, Lanes: r.o.Lanes, Beside: r.o.Beside,
 	}
 	if r.o.Check {
 		cfg.After = r.check
@@ -148,6 +148,10 @@ func (r *run) publish(i int) {
 	}
 	r.meter.expect(r.net.Now(), h) // before: its own core has it at once
 	r.tracer.publishes(i)
+	if r.s.isLarge() {
+		r.meter.published(i, h.PublishLarge(topicName, content(i, r.s.Size)))
+		return
+	}
 	it := h.Publish(topicName, payload(i, r.s.Size))
 	r.meter.published(i, it)
 }

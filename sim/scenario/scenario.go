@@ -26,8 +26,12 @@ type Scenario struct {
 	Rate float64
 	// Items is how many items are published. Default 100.
 	Items int
-	// Size is the length of an item's payload in bytes. Default 1024.
+	// Size is the length of an item's payload in bytes. Default 1024. Above MaxItem each
+	// is published as a manifest and pieces, and delivered when all pieces are there.
 	Size int
+	// Deadline is how long after its publication an item is in time, for
+	// Result.Continuity. Default: not measured.
+	Deadline time.Duration
 
 	// Warmup is the time between the first host's start and the first item; hosts
 	// join in its first quarter. Default 60 s.

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/quilt-p2p/quilt/protocol"
 )
 
 // Bounds of a scenario. Those that no line explains are our guesses of what nobody
@@ -18,9 +16,6 @@ const (
 	// MaxItems bounds Scenario.Items, MaxRate Scenario.Rate.
 	MaxItems = 100_000
 	MaxRate  = 10_000
-	// MaxSize bounds Scenario.Size: an item's other fields take less than what is
-	// left of protocol.MaxItemSize.
-	MaxSize = protocol.MaxItemSize - 512
 	// MaxPublishers bounds the publishers, MaxK representatives.
 	MaxPublishers = 1000
 	MaxK          = 100
@@ -73,7 +68,16 @@ func (s *Scenario) checkItems() error {
 		s.checkPublishers(),
 		between("items", s.Items, 1, MaxItems),
 		between("size", s.Size, 1, MaxSize),
+		s.checkMemory(),
 	)
+}
+
+// checkMemory says that what is published does not fit.
+func (s *Scenario) checkMemory() error {
+	if s.isLarge() && s.Size > MaxBytes/s.Items {
+		return fmt.Errorf("--size %d: %d of them are more than %d bytes to remember; take fewer or smaller ones", s.Size, s.Items, MaxBytes)
+	}
+	return nil
 }
 
 // checkPublishers says that there are not enough for what is to happen to them.
@@ -108,7 +112,7 @@ func (s *Scenario) checkTimes() error {
 		flag       string
 		value, low time.Duration
 	}{
-		{"warmup", s.Warmup, MinWarmup}, {"drain", s.Drain, 0}, {"processing", s.Processing, math.MinInt64},
+		{"warmup", s.Warmup, MinWarmup}, {"deadline", s.Deadline, 0}, {"drain", s.Drain, 0}, {"processing", s.Processing, math.MinInt64},
 		{"churn", s.Churn, 0}, {"partition-for", s.PartitionFor, 0},
 	} {
 		if d.value < d.low || d.value > MaxSpan {
