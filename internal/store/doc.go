@@ -20,6 +20,8 @@
 //	  seq/<n:1 author:n seq:8 ID:32>    arrival:8
 //	  marks/<SHA-256 of mark:32>        ID:32
 //	  forks/<ID:32>          the item, evidence of a fork
+//	  large/<ID:32>          empty: the item is a manifest (package large); no such bucket
+//	                         where there is none
 //
 // Each topic's log is written at its end only, so that bbolt appends, and read
 // back in order of arrival; arrivals count from 1 and are never used twice. In an

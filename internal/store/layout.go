@@ -35,6 +35,7 @@ var (
 	bucketSeq   = []byte("seq")
 	bucketMarks = []byte("marks")
 	bucketForks = []byte("forks")
+	bucketLarge = []byte("large") // only where there are manifests
 
 	keyFormat = []byte("format")
 	keyTotal  = []byte("total")

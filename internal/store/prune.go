@@ -210,6 +210,9 @@ func (t *topicTx) remove(tx *bbolt.Tx, e seqEntry, size int) error {
 		return err
 	}
 	t.items--
+	if err := t.forgetManifest(e.id); err != nil {
+		return err
+	}
 	return t.discharge(tx, e.id, size)
 }
 

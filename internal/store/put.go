@@ -124,6 +124,9 @@ func (p *putter) append(t *topicTx, it *protocol.Item) (arrival uint64, err erro
 		return 0, err
 	}
 	t.items++
+	if err := t.noteManifest(it); err != nil {
+		return 0, err
+	}
 	return arrival, p.index(t, it, arrival)
 }
 

@@ -49,6 +49,7 @@ var layers = []layer{
 	{path: "donet/...", level: 3},
 	{path: "ipmc/...", level: 3},
 	{path: "internal/store", level: 3},
+	{path: "internal/pieces", level: 3},
 	{path: "internal/links", level: 3},
 	{path: "internal/mirror", level: 3},
 	{path: "internal/control", level: 3},
