@@ -2,6 +2,7 @@ package node
 
 import (
 	"github.com/quilt-p2p/quilt/internal/core"
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -35,6 +36,10 @@ func (n *Node) effect(e protocol.Effect) {
 		n.serve(e.To, e)
 	case protocol.FetchRange:
 		n.serve(e.To, e)
+	case swarm.FetchPieces:
+		n.serve(e.To, e)
+	case swarm.Open, swarm.StorePiece, swarm.Done:
+		n.large.add(e)
 	case core.Dial:
 		if e.Relayed {
 			n.links.DialRelayed(e.Peer, e.Addrs)

@@ -18,6 +18,7 @@ import (
 	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/internal/links"
+	"github.com/quilt-p2p/quilt/internal/pieces"
 	"github.com/quilt-p2p/quilt/internal/store"
 	"github.com/quilt-p2p/quilt/ipmc/driver"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -35,6 +36,8 @@ type Node struct {
 	started   time.Time
 	running   bool // the core's goroutine was started
 	store     *store.Store
+	vault     *pieces.Vault
+	large     *largeWork
 	links     *links.Manager
 	multicast *driver.Driver   // nil: not used
 	plugin    *protocol.Plugin // in gossip's place, nil for none
@@ -108,6 +111,7 @@ func New(ctx context.Context, opts ...Option) (*Node, error) {
 		gate:         newGate(),
 		verdicts:     newVerdicts(),
 		budget:       newBudget(maxInputBytes),
+		large:        newLargeWork(),
 	}
 	if err := n.start(ctx); err != nil {
 		n.Close()
@@ -143,6 +147,8 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.openLinks(); err != nil {
 		return err
 	}
+	n.wg.Add(1)
+	go n.workLarge()
 	n.running = true
 	go n.loop() // before anything else is told: what waits to be told may be full
 	if err := n.nextRecord(n.links.Addrs()); err != nil {
@@ -191,7 +197,8 @@ func (n *Node) openStore() error {
 		return err
 	}
 	n.store = s
-	return nil
+	n.vault, err = pieces.Open(filepath.Join(n.home, "large"), n.cfg.maxLarge)
+	return err
 }
 
 // ErrHomeInUse: another process runs a peer in this home.
@@ -248,6 +255,7 @@ func (n *Node) close() error {
 	n.mu.Lock()
 	close(n.closing)
 	n.budget.close()
+	n.large.close()
 	n.mu.Unlock()
 	if n.running {
 		<-n.looped // it says goodbye to the neighbours before the links close
@@ -265,6 +273,9 @@ func (n *Node) close() error {
 	n.wg.Wait()
 	if n.verifier != nil {
 		n.verifier.close()
+	}
+	if n.vault != nil {
+		errs = append(errs, n.vault.Close())
 	}
 	if n.store != nil {
 		errs = append(errs, n.store.Close())

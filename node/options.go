@@ -31,6 +31,7 @@ type config struct {
 	clock      func() time.Time
 	agent      string
 	maxStore   int64
+	maxLarge   int64
 	patience   time.Duration
 	detect     bool
 	multicast  *Multicast // nil: not used
@@ -138,6 +139,18 @@ func WithStoreLimit(bytes int64) Option {
 			return fmt.Errorf("node: a store limit of %d bytes makes no sense: use 0 for none", bytes)
 		}
 		c.maxStore = bytes
+		return nil
+	}
+}
+
+// WithLargeLimit bounds the bytes of large files; 0 is the default, 10 GiB. What finds
+// no room is not fetched until there is some.
+func WithLargeLimit(bytes int64) Option {
+	return func(c *config) error {
+		if bytes < 0 {
+			return fmt.Errorf("node: a limit of %d bytes for large files makes no sense", bytes)
+		}
+		c.maxLarge = bytes
 		return nil
 	}
 }

@@ -75,8 +75,8 @@ func (p *plan) survivors() (list []int) {
 	return list
 }
 
-// swarm is what can play a plan.
-type swarm interface {
+// players is what can play a plan.
+type players interface {
 	// add starts the next host, which joins both topics, reads them from their start,
 	// and knows one other; the first knows none.
 	add(contact int)
@@ -115,7 +115,7 @@ type saying struct {
 }
 
 // play tells the story.
-func (p *plan) play(s swarm) account {
+func (p *plan) play(s players) account {
 	a := account{said: make(map[string]saying), read: make(map[int][]reading)}
 	late := len(p.contacts) - 1
 	for _, contact := range p.contacts[:late] {
@@ -156,6 +156,6 @@ func (p *plan) play(s swarm) account {
 }
 
 // missing reports whether a survivor lacks an item, or so it seems by numbers.
-func (p *plan) missing(s swarm) bool {
+func (p *plan) missing(s players) bool {
 	return slices.ContainsFunc(p.survivors(), func(i int) bool { return len(s.read(i)) < 2*p.items })
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/quilt-p2p/quilt/feed"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/internal/store"
 	"github.com/quilt-p2p/quilt/protocol"
@@ -65,6 +66,7 @@ type publication struct {
 	payload     []byte
 	contentType string
 	once        string
+	entry       feed.Type // of a feed's entry
 	wait        int
 	item        *protocol.Item
 	done        chan publishResult
@@ -82,7 +84,7 @@ type publishResult struct {
 // published then. ctx bounds the wait for one's turn and for receipts, not the
 // writing.
 func (t *Topic) Publish(ctx context.Context, data []byte, opts ...PublishOption) (Published, error) {
-	p := &publication{payload: data, done: make(chan publishResult, 1)}
+	p := &publication{payload: data, entry: feed.Post, done: make(chan publishResult, 1)}
 	for _, opt := range opts {
 		opt(p)
 	}

@@ -24,7 +24,7 @@ func (s *Subscription) pollOpen() (*Message, error) {
 		err := s.t.n.store.Arrivals(s.t.id, s.arrival, func(a store.Arrival) bool {
 			s.arrival = a.N
 			s.ready = append(s.ready, Message{Topic: s.t.name, Author: a.Item.Author, Seq: a.Item.Seq, ID: a.Item.ID,
-				Time: time.Unix(0, int64(a.Item.Seq)), Payload: a.Item.Data, From: s.t.n.origins.get(a.Item.ID)})
+				Time: time.Unix(0, int64(a.Item.Seq)), Payload: a.Item.Data, From: s.t.n.origins.get(a.Item.ID), Large: s.t.n.largeIn(a.Item)})
 			return len(s.ready) < maxReadAhead
 		})
 		if err != nil || len(s.ready) == 0 {
@@ -141,6 +141,6 @@ func (s *Subscription) message(e feed.Event) (*Message, error) {
 	m.First, m.Last = 0, 0
 	m.ID, m.Time = it.ID, time.UnixMilli(entry.Time)
 	m.ContentType, m.Payload = entry.ContentType, entry.Payload
-	m.From = s.t.n.origins.get(it.ID)
+	m.From, m.Large = s.t.n.origins.get(it.ID), s.t.n.largeIn(it)
 	return m, nil
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -66,6 +67,8 @@ func (n *Node) serveJob(ctx context.Context, job protocol.Effect) {
 	switch e := job.(type) {
 	case protocol.Send:
 		n.links.SendWait(ctx, e.To, protocol.Repair, e.Expires, n.encode(e), e)
+	case swarm.FetchPieces:
+		n.servePieces(ctx, e)
 	case protocol.FetchAndSend:
 		for _, id := range e.Items {
 			it, err := n.find(id)
@@ -91,6 +94,8 @@ func expiry(job protocol.Effect) protocol.Time {
 	case protocol.FetchAndSend:
 		return e.Expires
 	case protocol.FetchRange:
+		return e.Expires
+	case swarm.FetchPieces:
 		return e.Expires
 	}
 	return protocol.Never

@@ -41,7 +41,7 @@ func (t *Topic) sign(p *publication, c *tail) error {
 		p.item, err = feed.Sign(t.n.author.key, t.name, seq, p.payload)
 		return err
 	}
-	e := feed.Entry{Type: feed.Post, Seq: c.seq + 1, Prev: c.id, Time: t.n.cfg.clock().UnixMilli(),
+	e := feed.Entry{Type: p.entry, Seq: c.seq + 1, Prev: c.id, Time: t.n.cfg.clock().UnixMilli(),
 		ContentType: p.contentType, Payload: p.payload}
 	p.item, err = feed.SignEntry(t.n.ownAuthor(t.owner).key, &e)
 	if err == nil {

@@ -40,9 +40,11 @@ type Status struct {
 	// StoreLimit is that limit in bytes, 0 for none.
 	StoreFull  bool
 	StoreLimit int64
-	Traffic    links.Counters
-	Traversal  Traversal
-	Counters   []Counter
+	// LargeBytes is what large files take, LargeLimit what they may.
+	LargeBytes, LargeLimit int64
+	Traffic                links.Counters
+	Traversal              Traversal
+	Counters               []Counter
 }
 
 // TopicStatus is the state of one topic.
@@ -66,6 +68,7 @@ func (n *Node) Status() (Status, error) {
 	}
 	s.Known = info.Known
 	s.StoreFull, s.StoreLimit = n.full.Load(), n.cfg.maxStore
+	s.LargeBytes, s.LargeLimit = n.vault.Used(), n.vault.Quota()
 	s.Traffic, s.Traversal = n.links.Counters(), n.links.Traversal()
 	s.Traversal.Role = n.env.currentRole()
 	s.Peers = n.peers(info)

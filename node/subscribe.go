@@ -39,6 +39,9 @@ type Message struct {
 	// ContentType is the payload's media type, as far as the author said.
 	ContentType string
 	Payload     []byte
+	// Large is set where the item names a large file, which may still be on its way: see
+	// Topic.Large. Payload is then its manifest.
+	Large *Large
 	// From is the peer it came from: empty for this host's own items, and where
 	// that was too long ago to be remembered.
 	From protocol.PeerID

@@ -106,6 +106,9 @@ func (n *Node) join(name string) (*Topic, error) {
 // holdings reads what the store has, for the core to offer and to complete.
 func (t *Topic) holdings() (core.Join, error) {
 	in := core.Join{Name: t.name, Owner: t.owner}
+	if err := t.holdsLarge(&in); err != nil {
+		return in, err
+	}
 	if t.owner == "" {
 		keys, err := t.n.store.Keys(t.id, antientropy.MaxKeys)
 		for _, k := range keys {

@@ -21,6 +21,7 @@ type runConfig struct {
 	Relay      *node.RelayLimits // relay for others within these limits; nil: do not
 	PortMap    bool              // ask the router for ports
 	IPMC       []string          // interfaces for IP multicast in place of gossip where it works
+	LargeLimit int64             // bytes of large files; 0: the default
 	Version    string
 }
 
@@ -32,6 +33,7 @@ func startDaemon(ctx context.Context, cfg runConfig) (control.Daemon, func() err
 	opts := []node.Option{
 		node.WithHome(cfg.Home), node.WithMDNS(cfg.MDNS), node.WithDetection(cfg.Detect), node.WithTickets(cfg.Join...),
 		node.WithTraversal(cfg.Traverse), node.WithPortMapping(cfg.PortMap), node.WithUserAgent("quilt-peer/" + cfg.Version),
+		node.WithLargeLimit(cfg.LargeLimit),
 	}
 	if len(cfg.Listen) > 0 {
 		opts = append(opts, node.WithListen(cfg.Listen...))

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -418,3 +419,16 @@ func (f *fakePeer) Events(ctx context.Context) (control.Stream[control.Notice], 
 }
 
 func (f *fakePeer) Stop(context.Context) error { return nil }
+
+func (f *fakePeer) PublishFile(_ context.Context, r control.PublishFileRequest, content io.Reader) (control.PublishReply, error) {
+	n, err := io.Copy(io.Discard, content)
+	return control.PublishReply{Topic: r.Topic, ID: strings.Repeat("f", 64), File: &control.FileInfo{Name: r.Name, Size: n}}, err
+}
+
+func (f *fakePeer) File(context.Context, control.FileRequest) (control.FileInfo, error) {
+	return control.FileInfo{Name: "a", Size: 5, Held: 5, Complete: true}, nil
+}
+
+func (f *fakePeer) FileContent(context.Context, control.FileRequest) (io.Reader, int64, error) {
+	return strings.NewReader("hello"), 5, nil
+}

@@ -29,7 +29,13 @@ quotes, "#name" is always the open topic.
    quilt-peer pub alice --file photo.jpg
    date | quilt-peer pub hello -
    tail -f log | quilt-peer pub hello --lines
-   quilt-peer pub alice "Read this." --wait 2 --timeout 10s`
+   quilt-peer pub alice "Read this." --wait 2 --timeout 10s
+   quilt-peer pub alice --file film.mkv --wait 3 --timeout 2h
+
+A file of more than 64 KiB, up to 64 GiB, is copied to this peer's disk (its place
+there is limited, see "quilt-peer run --large-limit"), and travels in pieces that
+peers fetch from each other, over restarts of any of them. --wait then counts
+those that have all of it. How far the copying is, standard error shows.`
 
 func (a *app) pubCommand() *cli.Command {
 	return &cli.Command{
@@ -67,6 +73,12 @@ func (a *app) pub(ctx context.Context, cmd *cli.Command) error {
 	}
 	if cmd.Bool("lines") {
 		return a.pubLines(ctx, cmd, c, req)
+	}
+	if f, n, err := largeFile(cmd); f != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return a.publishFile(ctx, cmd, c, req, f, n)
 	}
 	payload, kind, err := a.payload(ctx, cmd)
 	if err != nil {
@@ -180,12 +192,7 @@ func (a *app) publish(ctx context.Context, cmd *cli.Command, c daemon, req contr
 	if err := a.printPublished(cmd, req, rep); err != nil {
 		return err
 	}
-	if rep.StoredBy < req.Wait {
-		return control.NewError(control.CodeTimeout,
-			fmt.Sprintf("only %d of %s stored it within %s", rep.StoredBy, count(req.Wait, "peer", "peers"), time.Duration(req.Timeout)),
-			`the entry is safe here and travels on when others are found; see "quilt-peer peers"`)
-	}
-	return nil
+	return tooFew(req, rep)
 }
 
 func (a *app) printPublished(cmd *cli.Command, req control.PublishRequest, rep control.PublishReply) error {
@@ -194,6 +201,9 @@ func (a *app) printPublished(cmd *cli.Command, req control.PublishRequest, rep c
 	}
 	p := a.text()
 	p.f("%s #%d %s", clean(rep.Topic), rep.Seq, rep.ID)
+	if rep.File != nil {
+		p.f("  %s (%s)", clean(rep.File.SafeName), size(uint64(rep.File.Size)))
+	}
 	if rep.Duplicate {
 		p.f(" (published before)")
 	}

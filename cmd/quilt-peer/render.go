@@ -21,6 +21,9 @@ func renderEntry(e control.Event) string {
 		head += "  (late)"
 	}
 	text := strings.TrimRight(renderPayload(e.ContentType, e.Bytes()), "\n")
+	if e.File != nil {
+		text = fmt.Sprintf("[file %s, %s]", clean(e.File.SafeName), size(uint64(e.File.Size)))
+	}
 	if !strings.Contains(text, "\n") {
 		return head + "  " + text + "\n"
 	}

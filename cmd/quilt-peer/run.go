@@ -69,6 +69,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.IntFlag{Name: "relay-places", Value: 64, Usage: "let `N` peers at most be called through this one"},
 			&cli.IntFlag{Name: "relay-kib", Value: 128, Usage: "pass on `N` KiB at most each way before a relayed connection is cut"},
 			&cli.DurationFlag{Name: "relay-time", Value: 2 * time.Minute, Usage: "cut relayed connections after `TIME`"},
+			&cli.StringFlag{Name: "large-limit", Value: "10GiB", Usage: "keep at most `BYTES` of large files, as 500MB or 2GiB; what finds no room is not fetched"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors"},
 			&cli.BoolFlag{Name: "stop-at-eof", Hidden: true, Usage: "stop when standard input ends"},
 		},
@@ -118,12 +119,16 @@ func (a *app) run(ctx context.Context, cmd *cli.Command) (err error) {
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	limit, err := parseBytes(cmd.String("large-limit"))
+	if err != nil {
+		return err
+	}
 	d, closeDaemon, err := a.start(ctx, runConfig{
 		Home: home, Listen: cmd.StringSlice("listen"), Join: cmd.StringSlice("join"),
 		Ports: ports, Transports: transports,
 		MDNS: !cmd.Bool("no-mdns"), Detect: !cmd.Bool("no-detect"), Version: version(),
 		Traverse: !cmd.Bool("no-traversal"), Relay: relay, PortMap: !cmd.Bool("no-port-mapping"),
-		IPMC: cmd.StringSlice("ipmc"),
+		IPMC: cmd.StringSlice("ipmc"), LargeLimit: limit,
 	})
 	if err != nil {
 		if ctx.Err() != nil {

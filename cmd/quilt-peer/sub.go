@@ -23,6 +23,12 @@ topic joins it.
    quilt-peer sub alice --since now
    quilt-peer sub alice --since 17 --count 1 --raw > photo.jpg
    quilt-peer sub alice --since 24h --json
+   quilt-peer sub alice --files ~/Downloads
+
+An entry may name a file, which comes in pieces beside it; standard error shows how
+far it is. With --files DIR files are written there as soon as they are here in full,
+under names that are made safe, never over what is there. --raw prints a file's bytes
+then. With --json there are lines of type "progress" and "file".
 
 It ends after --count entries, after --timeout, or by Ctrl-C. If --count entries
 did not come in time the exit code is 4.`
@@ -37,6 +43,7 @@ func (a *app) subCommand() *cli.Command {
 			&cli.StringFlag{Name: "since", Usage: "begin at `WHERE`: all, now, an entry's number, or a duration back", Value: "all"},
 			&cli.IntFlag{Name: "count", Aliases: []string{"n"}, Usage: "end after `N` entries"},
 			&cli.DurationFlag{Name: "timeout", Usage: "end after `D`, such as 10s"},
+			&cli.StringFlag{Name: "files", Usage: "write the files that entries name into `DIR`", TakesFile: true},
 			&cli.BoolFlag{Name: "raw", Usage: "print the entries' bytes and nothing else; a line break ends each of several"},
 		},
 		Action: a.sub,
@@ -50,7 +57,7 @@ func (a *app) sub(ctx context.Context, cmd *cli.Command) error {
 	if cmd.Bool("raw") && cmd.Bool("json") {
 		return usageError("--raw and --json contradict each other", "leave one of them out")
 	}
-	req := control.SubscribeRequest{Topic: cmd.Args().First(), Since: cmd.String("since"), Count: cmd.Int("count")}
+	req := control.SubscribeRequest{Topic: cmd.Args().First(), Since: cmd.String("since"), Count: cmd.Int("count"), Files: true}
 	if err := req.Check(); err != nil {
 		return err
 	}
@@ -59,26 +66,47 @@ func (a *app) sub(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	defer c.Close()
+	files, err := a.newFiles(cmd, c)
+	if err != nil {
+		return err
+	}
 	reading := ctx
 	if d := cmd.Duration("timeout"); d > 0 {
 		var cancel context.CancelFunc
 		reading, cancel = context.WithTimeout(ctx, d)
 		defer cancel()
 	}
-	n := 0
+	n, coming := 0, 0
 	err = a.readTopic(reading, c, req, func(e control.Event) error {
-		if e.Type == control.EventEntry {
+		switch {
+		case e.Type == control.EventEntry:
+			files.show.clear()
 			n++
+			if e.File != nil {
+				coming++
+			}
+		case e.Type == control.EventProgress && e.File != nil:
+			files.progress(e)
+		case e.Type == control.EventFile && e.File != nil:
+			coming--
+			if err := files.here(reading, e); err != nil {
+				return err
+			}
 		}
 		return a.printEvent(cmd, e)
 	})
 	switch {
 	case reading.Err() == nil || err != nil && !errors.Is(err, reading.Err()):
 		return err
-	case n >= req.Count: // 0 and 0 where no end was given
+	case n >= req.Count && (req.Count == 0 || coming == 0): // 0 and 0 where no end was given
 		return nil
 	case ctx.Err() != nil:
 		return errInterrupted
+	}
+	if n >= req.Count {
+		return control.NewError(control.CodeTimeout,
+			fmt.Sprintf("%s did not come in full within %s", count(coming, "file", "files"), cmd.Duration("timeout")),
+			"what has come is kept: call it again")
 	}
 	return control.NewError(control.CodeTimeout,
 		fmt.Sprintf("%d of %s came within %s", n, count(req.Count, "entry", "entries"), cmd.Duration("timeout")),
@@ -114,6 +142,8 @@ func (a *app) printEvent(cmd *cli.Command, e control.Event) error {
 		p.f("%s  the author %s signed two entries #%d: %s and %s\n", clean(e.Topic), short(e.Author), e.Seq, e.ID, e.OtherID)
 	case e.Type != control.EventEntry:
 		// of a newer daemon
+	case cmd.Bool("raw") && e.File != nil:
+		// its bytes follow when they are here
 	case cmd.Bool("raw"):
 		p.f("%s", e.Bytes())
 		if cmd.Int("count") != 1 {

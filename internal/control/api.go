@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -14,6 +15,15 @@ type Daemon interface {
 	// others or Timeout has passed: running out of time is no error, StoredBy
 	// tells.
 	Publish(ctx context.Context, req PublishRequest) (PublishReply, error)
+
+	// PublishFile signs, stores and sends one entry that names a file, and keeps the
+	// file's bytes, which are read from content and not held in memory. Otherwise as
+	// Publish.
+	PublishFile(ctx context.Context, req PublishFileRequest, content io.Reader) (PublishReply, error)
+	// File tells how much of a file is here.
+	File(ctx context.Context, req FileRequest) (FileInfo, error)
+	// FileContent reads a file all of which is here, and tells its size in bytes.
+	FileContent(ctx context.Context, req FileRequest) (io.Reader, int64, error)
 
 	// Subscribe reads a topic, joining it where needed. It returns once nothing
 	// published from now on can be missed. The stream ends with ctx, with
@@ -103,6 +113,8 @@ type PublishReply struct {
 	ID        string `json:"id"` // 64 hexadecimal digits
 	StoredBy  int    `json:"stored_by"`
 	Duplicate bool   `json:"duplicate,omitempty"`
+	// File is set by PublishFile.
+	File *FileInfo `json:"file,omitempty"`
 }
 
 // SubscribeRequest says what to read.
@@ -112,6 +124,9 @@ type SubscribeRequest struct {
 	Since string `json:"since,omitempty"`
 	// Count ends the stream after so many entries; 0 means never.
 	Count int `json:"count,omitempty"`
+	// Files asks for events of how far the files are that entries name; the stream then
+	// ends only when all of those are here.
+	Files bool `json:"files,omitempty"`
 }
 
 // Types of Event.
@@ -120,6 +135,9 @@ const (
 	EventGap   = "gap"  // entries First to Last are missing; later ones go on
 	EventFork  = "fork" // two different entries with number Seq: ID and OtherID
 	EventError = "error"
+	// How far the file is that an entry named, and that all of it is here.
+	EventProgress = "progress"
+	EventFile     = "file"
 )
 
 // Event is one thing that a reader of a topic learns.
@@ -136,6 +154,8 @@ type Event struct {
 	Received    time.Time `json:"received,omitzero"`
 	ContentType string    `json:"content_type,omitempty"`
 	Body
+	// File is set for an entry that names a file; it then has no payload.
+	File *FileInfo `json:"file,omitempty"`
 	// ReceivedFrom is the peer that sent it; empty for own entries.
 	ReceivedFrom string `json:"received_from,omitempty"`
 	// First and Last bound a gap, both inclusive.
@@ -265,6 +285,9 @@ type StoreInfo struct {
 	Bytes uint64 `json:"bytes"` // file size
 	Quota uint64 `json:"quota"` // 0: none
 	Full  bool   `json:"full,omitempty"`
+	// LargeBytes is what large files take, beside the items, LargeQuota what they may.
+	LargeBytes uint64 `json:"large_bytes"`
+	LargeQuota uint64 `json:"large_quota"`
 }
 
 // Traffic counts bytes over links since the daemon started.

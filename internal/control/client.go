@@ -52,6 +52,11 @@ func (c *Client) post(ctx context.Context, method, path string, req any) (*http.
 	if err != nil {
 		return nil, err
 	}
+	return c.do(ctx, r)
+}
+
+// do sends a request and returns the reply, the status of which is 200.
+func (c *Client) do(ctx context.Context, r *http.Request) (*http.Response, error) {
 	rep, err := c.http.Do(r)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)

@@ -2,7 +2,9 @@ package control
 
 import (
 	"context"
+	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -118,4 +120,17 @@ func serve(t *testing.T, d Daemon) (*Client, *Server) {
 		l.Unlock()
 	})
 	return c, s
+}
+
+func (f *fake) PublishFile(_ context.Context, r PublishFileRequest, content io.Reader) (PublishReply, error) {
+	n, err := io.Copy(io.Discard, content)
+	return PublishReply{Topic: r.Topic, ID: strings.Repeat("f", 64), File: &FileInfo{Name: r.Name, Size: n}}, err
+}
+
+func (f *fake) File(context.Context, FileRequest) (FileInfo, error) {
+	return FileInfo{Name: "a", Size: 5, Held: 5, Complete: true}, nil
+}
+
+func (f *fake) FileContent(context.Context, FileRequest) (io.Reader, int64, error) {
+	return strings.NewReader("hello"), 5, nil
 }

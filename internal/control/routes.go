@@ -49,6 +49,7 @@ type (
 func routes(d Daemon) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+pathPublish, call(d.Publish))
+	fileRoutes(mux, d)
 	mux.Handle("POST "+pathSubscribe, stream(d.Subscribe, func(e *Error) Event {
 		return Event{Type: EventError, Failure: e}
 	}))

@@ -80,6 +80,9 @@ func (d *Daemon) Subscribe(ctx context.Context, req control.SubscribeRequest) (c
 	}
 	return func(yield func(control.Event) bool) error {
 		defer sub.Cancel()
+		if req.Files {
+			return readFiles(ctx, sub, req, t, yield)
+		}
 		return read(ctx, sub, req, yield)
 	}, nil
 }
@@ -112,7 +115,12 @@ func event(topic string, m *node.Message) control.Event {
 		e.Type, e.ID, e.OtherID = control.EventFork, m.ID.Full(), m.Other.Full()
 		e.First, e.Last = 0, 0
 	default:
-		e.ID, e.Body = m.ID.Full(), control.NewBody(m.Payload)
+		e.ID = m.ID.Full()
+		if m.Large != nil {
+			e.File = fileInfo(m.Large)
+		} else {
+			e.Body = control.NewBody(m.Payload)
+		}
 		if m.From != "" {
 			e.ReceivedFrom = m.From.String()
 		}

@@ -72,7 +72,8 @@ func (d *Daemon) Status(ctx context.Context) (control.StatusInfo, error) {
 		return s, err
 	}
 	s.Store = control.StoreInfo{Path: filepath.Join(st.Home, "store.db"), Items: st.Store.Items, Bytes: st.Store.FileBytes,
-		Quota: uint64(st.StoreLimit), Full: st.StoreFull}
+		Quota: uint64(st.StoreLimit), Full: st.StoreFull,
+		LargeBytes: uint64(st.LargeBytes), LargeQuota: uint64(st.LargeLimit)}
 	dropped := uint64(0)
 	for _, n := range st.Traffic.Dropped {
 		dropped += n
