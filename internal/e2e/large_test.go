@@ -48,7 +48,7 @@ func TestLargeFile(t *testing.T) {
 	awaitHeld(t, ctx, peers[1], req, largeSize/2)
 	peers[0].kill()
 	t.Logf("the publisher is killed after %v", time.Since(begin))
-	peers[0] = start(t, ctx, "publisher", peers[0].home, "")
+	peers[0] = start(t, ctx, "publisher", peers[0].home, peers[1].ticket)
 	peers[3] = start(t, ctx, "victim", victim.home, peers[1].ticket)
 	for _, p := range peers[1:] {
 		awaitHeld(t, ctx, p, req, largeSize)
@@ -75,7 +75,7 @@ func TestLargeFile(t *testing.T) {
 	if err := os.Mkdir(into, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	runPeer(t, ctx, peers[3].home, "sub", "news", "--count", "1", "--files", into)
+	runPeer(t, ctx, peers[3].home, "sub", "news", "--count", "2", "--files", into)
 	if b, err := os.ReadFile(filepath.Join(into, "film.bin")); err != nil || len(b) != largeSize {
 		t.Errorf("written: %d bytes, %v", len(b), err)
 	}
