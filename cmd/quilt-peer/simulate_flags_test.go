@@ -69,7 +69,7 @@ func TestSimulateRefuses(t *testing.T) {
 func TestSimulateFlags(t *testing.T) {
 	b := newBench(t)
 	values := map[string]string{"topology": "king:10", "protocol": "gossip", "publisher": "h1,h2", "kill-mode": "reset", "attack": "silent",
-		"warmup": "10s", "drain": "9s", "processing": "0s", "churn": "1m0s", "partition-for": "7s", "codec": "", "split": "", "kill-publishers": "1"}
+		"warmup": "10s", "deadline": "8s", "drain": "9s", "processing": "0s", "churn": "1m0s", "partition-for": "7s", "codec": "", "split": "", "kill-publishers": "1"}
 	for _, name := range scenario.FlagNames() {
 		value, ok := values[name]
 		if !ok {
