@@ -77,6 +77,8 @@ const (
 	reportSoon  = 400 * time.Millisecond
 	// joinWait is how long an answer is waited for, beside the round trip.
 	joinWait = 500 * time.Millisecond
+	// orphanWait is the same without a parent: whoever is asked may be dead.
+	orphanWait = 100 * time.Millisecond
 	// idleAfter is for how long after its last item an author of an open topic keeps the
 	// spanning part up.
 	idleAfter = 10 * time.Minute

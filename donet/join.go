@@ -15,6 +15,9 @@ func (m *Machine) join(now protocol.Time, st *stream, p *peer, out *protocol.Out
 		lag = st.yieldLimit
 	}
 	st.joinUntil = now.Add(joinWait + p.roundTrip())
+	if st.parent == nil {
+		st.joinUntil = now.Add(orphanWait + p.roundTrip()*5/4)
+	}
 	m.changed = true
 	out.Send(p.id, Join{Tag: st.tag, Orphan: st.parent == nil, Lag: min(lag, maxLag), RTT: min(p.rtt, maxLag), Weight: st.weight,
 		Value: min(m.value(st), MaxWeight), Turn: min(time.Duration(len(st.children)+1)*m.serial(st), maxLag),

@@ -14,6 +14,9 @@ const (
 	lookLast  = 2 * time.Second
 	// orphanRetry is the pause between two attempts of a peer without a parent.
 	orphanRetry = 150 * time.Millisecond
+	// silentFor is the silence after which a peer without a parent asks others first: maps
+	// come eight times a second where items flow.
+	silentFor = 350 * time.Millisecond
 	// maxProbes bounds the peers that are dialled to be looked at, maxOrphanProbes the
 	// same for a peer without a parent, probeFor the time for one.
 	maxProbes       = 3
@@ -157,6 +160,9 @@ func (m *Machine) candidates(now protocol.Time, st *stream) (found choice) {
 			continue
 		}
 		lag := r.stand.Base + p.roundTrip()/2 + hopCost
+		if st.parent == nil && now.Sub(p.spoke) > silentFor {
+			lag += orphanGain // dead, perhaps, but the failure detector does not know yet
+		}
 		consider(candidate{peer: p, lag: lag}, r.stand.Spare)
 	}
 	at := m.place.coordinate()
