@@ -46,5 +46,6 @@ func (m *Machine) Position() (p Position) {
 	return p
 }
 
-// Pushes reports whether there is a spanning part at all: not in the mesh of 2005.
-func (m *Machine) Pushes() bool { return !m.cfg.Paper }
+// HasTree reports whether all peers speak of one spanning part: in a feed, but not in the
+// mesh of 2005. In an open topic each author may have one.
+func (m *Machine) HasTree() bool { return !m.cfg.Paper && m.owner != "" }

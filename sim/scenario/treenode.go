@@ -48,7 +48,7 @@ func treeNode(m protocol.Machine) (n TreeNode, ok bool) {
 	case *omni.Machine:
 		return TreeNode(m.Position()), true
 	case *donet.Machine:
-		return TreeNode(m.Position()), m.Pushes()
+		return TreeNode(m.Position()), m.HasTree()
 	}
 	return TreeNode{}, false
 }
