@@ -22,7 +22,6 @@ func TestDONet(t *testing.T) {
 		{"at rest", Scenario{Topology: "provider:40", Items: 60}, 1.9, 1.03},
 		{"half killed", Scenario{Topology: "provider:60", Items: 100, Rate: 50, Kill: 0.5}, 4, 1.3},
 		{"lossy", Scenario{Topology: "provider:40", Items: 100, Rate: 50, Loss: 0.02, Churn: time.Minute}, 4, 1.2},
-		{"several publishers", Scenario{Topology: "provider:40", Items: 60, Draw: 6}, 4, 2},
 		{"behind NATs", Scenario{Topology: "lognormal:50", Items: 60}, 3, 1.2},
 		{"they name what they lack", Scenario{Topology: "provider:40", Items: 100, Rate: 50, Adversaries: 0.2, Attack: "advertise"}, 4, 1.5},
 		{"they withhold", Scenario{Topology: "provider:40", Items: 100, Rate: 50, Adversaries: 0.2, Attack: "withhold"}, 4, 1.3},
