@@ -29,7 +29,7 @@ func TestFlagsCoverScenario(t *testing.T) {
 	s := Scenario{Topology: "king:9", Protocol: "flood", Seed: 2, K: 3, Publishers: []string{"a", "b"}, Rate: 0.5, Items: 4,
 		Size: 5, Warmup: 6 * time.Second, Drain: 7 * time.Second, Processing: 8, Kill: 0.9, KillMode: KillReset, KillPublishers: 1, Loss: 0.01,
 		Jitter: 0.11, Churn: 12 * time.Second, Partition: 0.13, Split: true, PartitionFor: 14 * time.Second, Late: 0.15,
-		Adversaries: 0.16, Attack: "drop", Codec: true}
+		Adversaries: 0.16, Attack: "drop", Codec: true, Deadline: 15 * time.Second}
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
 		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "Draw" {
