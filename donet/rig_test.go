@@ -147,7 +147,11 @@ func stands(beat uint64, lag time.Duration, path ...protocol.PeerID) Stand {
 func (r *rig) attach(p protocol.PeerID, lag time.Duration) {
 	r.member(p)
 	r.from(p, stands(1, lag, author))
-	r.wait(400 * ms)
+	for range 40 { // an answer must come soon
+		if r.wait(10 * ms); len(sent[Join](r, p)) > 0 {
+			break
+		}
+	}
 	if len(sent[Join](r, p)) == 0 {
 		r.t.Fatalf("no Join to %s: %v", p, r.did)
 	}

@@ -64,7 +64,7 @@ func sameBatch(t *testing.T, a *Node) {
 	topic := newFeed(t, a, "batch")
 	var batch []*publication
 	for range 2 {
-		batch = append(batch, &publication{payload: []byte("x"), once: "key", done: make(chan publishResult, 1)})
+		batch = append(batch, &publication{payload: []byte("x"), once: "key", entry: feed.Post, done: make(chan publishResult, 1)})
 	}
 	topic.publishBatch(batch)
 	for i, p := range batch {

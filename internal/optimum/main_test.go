@@ -100,7 +100,7 @@ func TestBadFlags(t *testing.T) {
 		{"-topology king:9 -steps -1", "-steps -1: 0 to"},
 		{"-topology king:9 -samples 1000000", "-samples 1000000: 0 to"},
 		{"-topology king:9 -degree 0", "-degree 0: it must be above 0"},
-		{"-topology king:9 -size many", "a whole number is possible"},
+		{"-topology king:9 -size many", "a number of bytes is possible"},
 		{"-topology king:9 -result " + empty, "no result of quilt-peer simulate --json"},
 		{"-topology king:9 -result " + other, "object 1 names no publishers"},
 		{"-topology king:9 -result nowhere", "-result: open nowhere"},

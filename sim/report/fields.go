@@ -76,6 +76,7 @@ func fields() []Field {
 		whole("tree_nodes", "survivors in the tree", Neither, "survivors that received an item from another in the fast path's tree", func(r *scenario.Result) *int { return r.TreeNodes }),
 		number("state_bytes_per_host", "state of a host", "B", Lower, Margin, "memory of one host after the warm-up", func(r *scenario.Result) float64 { return r.State }),
 	)
+	list = append(list, inTime()...)
 	list = append(list, treeFields()...)
 	list = append(list, afterKill()...)
 	list = append(list, patchFields()...)

@@ -18,7 +18,8 @@ var settings = []string{"hosts", "seed", "k"}
 func TestFieldsAreComplete(t *testing.T) {
 	r, _ := crafted(10, 10)
 	r.Patches, r.PatchConvergence, r.PatchPrecision, r.PatchRecall, r.PatchReachablePair = ptr(3), ptr(1.5), ptr(0.9), ptr(0.8), ptr(77.0)
-	r.Vanished, r.Merge = 3, ptr(4.5)
+	r.Vanished, r.Merge, r.Continuity = 3, ptr(4.5), ptr(0.875)
+	r.Large = &scenario.Large{Pieces: 9, OneCopy: 1.25, Slowest: 2.5, All: ptr(5.5), Ratio: ptr(4.25), UpMean: 0.75, UpMax: 1.125}
 	r.Lost, r.DeliveryRatio, r.Membership.ByzantineShare, r.Membership.Isolated = 5, 0.95, 0.01, 2
 	r.Tree = &scenario.Tree{Roots: 1, Orphans: 2, DepthMean: 3.5, DepthMax: 8, MovesMean: 2.25, MovesMax: 17, DegreeMax: 6, DegreeUse: 0.25}
 	data, err := json.Marshal(r)
@@ -66,7 +67,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 	var table strings.Builder
 	for i, f := range Fields {
 		name, parts := "`"+f.Key+"`", []string{}
-		if f.Group != f.Key && f.Group != "membership" && f.Group != "tree" {
+		if f.Group != f.Key && f.Group != "membership" && f.Group != "tree" && f.Group != "large" {
 			if i > 0 && Fields[i-1].Group == f.Group {
 				continue
 			}

@@ -35,7 +35,7 @@ func TestBadInput(t *testing.T) {
 		{func(s *Scenario) { s.Items = -5 }, "--items -5: a number from 1 to 100000 is possible"},
 		{func(s *Scenario) { s.Items = MaxItems + 1 }, "--items 100001: a number"},
 		{func(s *Scenario) { s.Topology = "king:20000"; s.Items = MaxItems }, "--items 100000: with 20000 hosts there are more than"},
-		{func(s *Scenario) { s.Size = MaxSize + 1 }, "--size 1043969: a number from 1 to 1043968 is possible"},
+		{func(s *Scenario) { s.Size = MaxSize + 1 }, "--size 1073741825: a number from 1 to 1073741824 is possible"},
 		{func(s *Scenario) { s.Warmup = time.Millisecond }, "--warmup 1ms: a duration from 1s to 24h0m0s is possible"},
 		{func(s *Scenario) { s.Drain = -time.Second }, "--drain -1s: a duration from 0s to 24h0m0s is possible"},
 		{func(s *Scenario) { s.Processing = 25 * time.Hour }, "--processing 25h0m0s: a duration"},
