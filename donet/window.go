@@ -80,14 +80,6 @@ func (w *window) floor(seq uint64) {
 	}
 }
 
-// count is how many numbers are in the map.
-func (w *window) count() (n int) {
-	for _, b := range w.bits {
-		n += bits.OnesCount64(b)
-	}
-	return n
-}
-
 // peerSet is a set of peers by their slots.
 type peerSet [MaxPeers / 64]uint64
 
