@@ -24,7 +24,7 @@ const largeSize = 100_000_000
 // for byte, and nobody has it twice.
 func TestLargeFile(t *testing.T) {
 	if testing.Short() {
-		t.Skip("passes 100 MB among processes")
+		t.Skip("passes 100 MB among processes: not with -short")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
