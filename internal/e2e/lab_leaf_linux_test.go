@@ -32,8 +32,11 @@ func isSymmetric(h *lab.Host) bool { return h.Name()[0] == 'd' || h.Name()[0] ==
 // startAll starts a peer on every host, that know the first one's ticket.
 func startAll(t *testing.T, ctx context.Context, l *lab.Lab, args ...string) {
 	t.Helper()
-	first := run(t, ctx, l.Hosts()[0], "")
-	err := lab.Everywhere(l.Hosts()[1:], func(h *lab.Host) error {
+	first, err := l.Hosts()[0].Start(ctx, lab.PeerConfig{Program: binary, Args: args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = lab.Everywhere(l.Hosts()[1:], func(h *lab.Host) error {
 		_, err := h.Start(ctx, lab.PeerConfig{Program: binary, Args: append([]string{"--join", first.Ticket}, args...)})
 		return err
 	})

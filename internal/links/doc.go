@@ -43,7 +43,8 @@
 // asked for a direct connection; a public host relays (service.go). A dial of a peer that
 // has addresses through relays goes there, and both sides punch a hole (punch.go), or
 // the one that was called calls back; only by [Manager.DialRelayed] a link comes up on
-// the relayed connection itself, and says so. Routers are asked for ports by portmap.go.
+// the relayed connection itself, and says so; it ends before the relay's limits are
+// reached (quota.go). Routers are asked for ports by portmap.go.
 // docs/traversal.md has the whole of it.
 //
 // # Goroutines

@@ -118,6 +118,7 @@ func (l *link) greet(ctx context.Context, conn network.Conn, answers session) er
 	if !l.hold(ours, stream) {
 		return errNotUp
 	}
+	l.out.limit(quotaOf(conn))
 	if err := stream.SetProtocol(ProtocolID); err != nil {
 		l.end(ReasonFull, false)
 		return err

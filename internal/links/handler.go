@@ -51,6 +51,8 @@ const (
 	ReasonReplaced = "replaced by peer"
 	// ReasonStopped: this host shuts down.
 	ReasonStopped = "shutting down"
+	// ReasonRelay: the relay passes on so much a connection, and this one has had it.
+	ReasonRelay = "used up what the relay allows a connection"
 	// ReasonUnreachable: no connection could be made.
 	ReasonUnreachable = "unreachable"
 	// ReasonPunch: the peer was met at a relay only, and no hole could be punched.

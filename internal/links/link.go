@@ -209,7 +209,10 @@ func (l *link) serve(peer inbound) {
 	l.reset()
 	works.Wait()
 	l.report()
-	if !answered {
+	l.mu.Lock()
+	limited := relayed(l.conn) // the next link has it all anew
+	l.mu.Unlock()
+	if !answered || limited {
 		l.dropConn()
 	}
 }

@@ -117,7 +117,9 @@ func (l *link) read(frames *frameReader) {
 		l.framesIn.Add(1)
 		l.bytesIn.Add(uint64(size))
 		l.transferred(false, frames.fresh, frames.took)
-		if !l.ended() { // while flushing, what comes is of no use any more
+		// While flushing, what comes is of no use any more, unless it is only the relay that
+		// ends the link.
+		if !l.ended() || l.endReason() == ReasonRelay {
 			l.m.handler.Frame(l.peer, frame, l.m.cfg.Now())
 		}
 	}

@@ -24,6 +24,7 @@ type sender struct {
 	closed    bool // takes nothing more
 	congested bool // what the Handler was last told
 	waiting   chan struct{}
+	quota     quota
 
 	framesOut, bytesOut, payload uint64
 
@@ -32,7 +33,7 @@ type sender struct {
 }
 
 func newSender() *sender {
-	return &sender{wake: make(chan struct{}, 1), news: make(chan struct{}, 1)}
+	return &sender{quota: unlimited, wake: make(chan struct{}, 1), news: make(chan struct{}, 1)}
 }
 
 // signal wakes who listens on c, once however often it is called before.
@@ -82,7 +83,11 @@ func (s *sender) sendWait(ctx context.Context, now func() protocol.Time, e entry
 
 // push queues with the lock held.
 func (s *sender) push(now protocol.Time, e entry) {
-	s.q.Push(now, e)
+	if e.Size > s.quota.most {
+		s.q.Refuse(e)
+	} else {
+		s.q.Push(now, e)
+	}
 	signal(s.wake)
 	s.notify()
 }
@@ -96,11 +101,11 @@ func (s *sender) notify() {
 
 // next fills batch, which is empty with a capacity of batchSize, with lengths and
 // frames. Of a frame larger than that, batch has the length and large the bytes.
-// Closed reports that nothing more will come.
-func (s *sender) next(now protocol.Time, batch []byte) (_, large []byte, closed bool) {
+// What state reports of more to come is meant where batch is empty.
+func (s *sender) next(now protocol.Time, batch []byte) (_, large []byte, state state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	limit := protocol.MaxFrame
+	limit := s.quota.left
 	for {
 		e, ok := s.q.Pop(now, limit)
 		if !ok {
@@ -116,15 +121,41 @@ func (s *sender) next(now protocol.Time, batch []byte) (_, large []byte, closed 
 			break
 		}
 		batch = append(batch, e.Frame...)
-		limit = batchSize - len(batch) - binary.MaxVarintLen32
+		limit = min(s.quota.left, batchSize) - len(batch) - binary.MaxVarintLen32
 	}
-	s.bytesOut += uint64(len(batch) + len(large))
-	if s.waiting != nil && len(batch) > 0 {
+	n := len(batch) + len(large)
+	s.bytesOut += uint64(n)
+	if s.waiting != nil && n > 0 {
 		close(s.waiting)
 		s.waiting = nil
 	}
 	s.notify()
-	return batch, large, s.closed && len(batch) == 0
+	waiting, _ := s.q.Queued()
+	switch {
+	case n > 0:
+		s.quota.take(n)
+	case s.closed:
+		state = finished
+	case waiting > 0:
+		state = spent
+	}
+	return batch, large, state
+}
+
+// state is what keeps a sender that has nothing to write.
+type state int
+
+const (
+	idle     state = iota
+	spent          // the connection carries nothing more
+	finished       // closed, and nothing more will come
+)
+
+// limit sets how much may be sent, before anything is.
+func (s *sender) limit(q quota) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quota = q
 }
 
 // report takes out what the Handler is to be told: frames lost, and whether the

@@ -216,14 +216,52 @@ func TestRelayLimits(t *testing.T) {
 	}
 }
 
-// TestRelayedCut: what a relay passes on ends at its limit; the link then goes down at
-// both sides, and nothing hangs.
+// TestRelayedCut: where a peer does not stop in time what a relay passes on ends at its
+// limit; the link then goes down at both sides, and nothing hangs.
 func TestRelayedCut(t *testing.T) {
 	relay := newRelay(t, RelayLimits{Bytes: minRelayBytes})
 	leaf := newLeaf(t, relay)
 	caller := newNode(t, "", traversing)
 	caller.DialRelayed(leaf.ID(), circuits(leaf.Addrs()))
 	awaitUp(t, caller, leaf)
+	caller.Manager.link(leaf.ID()).out.limit(unlimited)
 	caller.Send(leaf.ID(), protocol.Repair, protocol.Never, make([]byte, 2*minRelayBytes), nil)
 	await(t, "both sides down", func() bool { return !caller.rec.isUp(leaf.ID()) && !leaf.rec.isUp(caller.ID()) })
+}
+
+// TestRelayedQuota: a link by a relay ends in good order before the relay cuts it: all
+// that was sent arrives, and the next link carries as much again. A frame that no such
+// link can carry is dropped, and said to be.
+func TestRelayedQuota(t *testing.T) {
+	relay := newRelay(t, RelayLimits{Bytes: minRelayBytes})
+	leaf := newLeaf(t, relay)
+	caller := newNode(t, "", traversing)
+	const size, frames = 1000, 2 * minRelayBytes / 1000
+	for round := range 3 {
+		caller.DialRelayed(leaf.ID(), circuits(leaf.Addrs()))
+		await(t, "a link", func() bool { return caller.rec.isUp(leaf.ID()) && leaf.rec.isUp(caller.ID()) })
+		caller.Send(leaf.ID(), protocol.Repair, protocol.Never, make([]byte, minRelayBytes), "too large")
+		await(t, "word that it was dropped", func() bool { return len(caller.rec.drops(protocol.Repair)) == round+1 })
+		before := caller.Counters().FramesOut
+		for range frames {
+			caller.Send(leaf.ID(), protocol.Repair, protocol.Never, make([]byte, size), nil)
+		}
+		await(t, "both sides down", func() bool { return !caller.rec.isUp(leaf.ID()) && !leaf.rec.isUp(caller.ID()) })
+		if got := caller.rec.last(leaf.ID()); got != "down "+ReasonRelay {
+			t.Fatalf("the caller's link went %q, want %q", got, ReasonRelay)
+		}
+		if got := leaf.rec.last(caller.ID()); got != "down "+ReasonPeerClosed {
+			t.Fatalf("the leaf's link went %q, want %q", got, ReasonPeerClosed)
+		}
+		sent := caller.Counters().FramesOut
+		if got := leaf.Counters().FramesIn; got != sent {
+			t.Errorf("%d frames sent, %d arrived", sent, got)
+		}
+		if least := uint64(minRelayBytes-relayOverhead)/size - 2; sent-before < least {
+			t.Errorf("%d frames of %d bytes by one connection, want at least %d", sent-before, size, least)
+		}
+	}
+	if got := relay.Traversal().Service.Circuits; got != 3 {
+		t.Errorf("%d connections by the relay for 3 links", got)
+	}
 }

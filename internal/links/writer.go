@@ -12,12 +12,15 @@ func (l *link) write(stream network.Stream) {
 	batch := make([]byte, 0, batchSize)
 	sent, begin := 0, time.Now() // since there was a pause
 	for {
-		small, large, closed := l.out.next(l.m.cfg.Now(), batch)
+		small, large, state := l.out.next(l.m.cfg.Now(), batch)
 		switch {
-		case closed:
+		case state == finished:
 			// The peer reads an end in good order; after a reset this does nothing.
 			_ = stream.CloseWrite()
 			return
+		case state == spent:
+			l.end(ReasonRelay, true)
+			continue
 		case len(small) == 0:
 			l.transferred(true, sent, time.Since(begin))
 			<-l.out.wake

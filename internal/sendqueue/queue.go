@@ -88,12 +88,17 @@ func (q *Queue[F]) Push(now protocol.Time, e Entry[F]) {
 		q.expire(f.pop())
 	}
 	if !f.fits(e.Class, e.Size) {
-		q.Dropped[e.Class]++
-		q.lose(e)
+		q.Refuse(e)
 	} else {
 		f.push(e)
 	}
 	q.mark()
+}
+
+// Refuse drops e, as Push does where there is no room: the link cannot carry it.
+func (q *Queue[F]) Refuse(e Entry[F]) {
+	q.Dropped[e.Class]++
+	q.lose(e)
 }
 
 // Pop takes out the next frame if it is of at most limit bytes. Expired frames
