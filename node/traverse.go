@@ -106,8 +106,23 @@ func roleOf(euids []euid.EUID, on listens) Role {
 	return role
 }
 
+// hidesPorts reports whether all NATs that are known give ports anew for each destination.
+func hidesPorts(euids []euid.EUID) (hides bool) {
+	for _, e := range euids {
+		switch e.Mapping {
+		case euid.MappingUnknown:
+		case euid.MappingDependent:
+			hides = true
+		default:
+			return false
+		}
+	}
+	return hides
+}
+
 // takeRole makes of where the host is what it does for others, and they for it.
 func (n *Node) takeRole() {
+	n.links.HidePorts(hidesPorts(n.env.all()))
 	role := roleOf(n.env.all(), listening(n.links.Host().Network().ListenAddresses()))
 	if !n.env.setRole(role) {
 		return

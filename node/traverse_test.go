@@ -39,6 +39,30 @@ func TestRoleOf(t *testing.T) {
 	}
 }
 
+// TestHidesPorts: one NAT whose ports can be foretold is enough to be punched by.
+func TestHidesPorts(t *testing.T) {
+	const unknown, none, same, other = euid.MappingUnknown, euid.MappingNone, euid.MappingIndependent, euid.MappingDependent
+	for _, c := range []struct {
+		mappings []euid.Mapping
+		want     bool
+	}{
+		{nil, false},
+		{[]euid.Mapping{unknown}, false},
+		{[]euid.Mapping{none}, false},
+		{[]euid.Mapping{other}, true},
+		{[]euid.Mapping{unknown, other}, true},
+		{[]euid.Mapping{other, same}, false},
+	} {
+		var euids []euid.EUID
+		for _, m := range c.mappings {
+			euids = append(euids, euid.EUID{Mapping: m})
+		}
+		if got := hidesPorts(euids); got != c.want {
+			t.Errorf("%v: %v, want %v", c.mappings, got, c.want)
+		}
+	}
+}
+
 func TestListening(t *testing.T) {
 	var addrs []ma.Multiaddr
 	for _, text := range []string{"/ip4/0.0.0.0/udp/1/quic-v1", "/ip6/::/tcp/2", "/p2p-circuit", "/dns4/a/udp/1/quic-v1"} {

@@ -29,6 +29,7 @@ link default delay=20ms loss=1%
 // behind a NAT that lets in everybody is public, and relays for others; that it hairpins,
 // so that neighbours get through by its public address, misleads nobody.
 func TestLabNATs(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	l := stage(t, natSites)
 	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
@@ -61,6 +62,7 @@ func TestLabRelayLimits(t *testing.T) {
 	if os.Getenv("QUILT_LONG") == "" {
 		t.Skip("goes by relays for minutes; set QUILT_LONG")
 	}
+	t.Parallel() // it waits most of its time
 	l := stage(t, `
 site dc1    lan       hosts=a1,a2,a3 path=edge,carrier
 site home1  symmetric hosts=d1       path=access1

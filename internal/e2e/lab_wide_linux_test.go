@@ -32,6 +32,7 @@ func TestLabWide(t *testing.T) {
 	if os.Getenv("QUILT_LONG") == "" {
 		t.Skip("30 processes that all publish, and two minutes of watching them; set QUILT_LONG")
 	}
+	t.Parallel() // it waits most of its time
 	l := stage(t, sevenSites)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*hang)
 	defer cancel()

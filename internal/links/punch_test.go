@@ -79,10 +79,11 @@ func TestPunchCounts(t *testing.T) {
 	}
 }
 
-// TestPunchable: only QUIC can be punched, at most four addresses, and none of a peer
-// with whom it failed lately.
+// TestPunchable: only QUIC can be punched, at most four addresses, none of a peer with
+// whom it failed lately, and no port that a NAT gives to one destination alone.
 func TestPunchable(t *testing.T) {
-	var p punches
+	var m Manager
+	p := &m.nat.punches
 	var addrs []ma.Multiaddr
 	for _, text := range []string{"/ip4/1.2.3.4/tcp/1", "/ip4/1.2.3.4/udp/1/quic-v1/webtransport", "/ip4/1.2.3.4/udp/1/quic-v1",
 		"/ip4/1.2.3.4/udp/2/quic-v1", "/ip4/1.2.3.4/udp/3/quic-v1", "/ip4/1.2.3.4/udp/4/quic-v1", "/ip4/1.2.3.4/udp/5/quic-v1"} {
@@ -93,6 +94,15 @@ func TestPunchable(t *testing.T) {
 	}
 	if got := p.FilterRemote("a", addrs); len(got) != maxPunchAddrs {
 		t.Errorf("remote %v", got)
+	}
+	m.HidePorts(true)
+	six := ma.StringCast("/ip6/2001:db8::1/udp/1/quic-v1")
+	if got := p.FilterLocal("a", append(addrs, six)); len(got) != 1 || !got[0].Equal(six) {
+		t.Errorf("offered where ports cannot be foretold: %v", got)
+	}
+	m.HidePorts(false)
+	if got := p.FilterLocal("a", addrs); len(got) != maxPunchAddrs {
+		t.Errorf("offered where they can be again: %v", got)
 	}
 	p.fail(time.Now().Add(-punchSeries), "a")
 	if got := p.FilterLocal("a", addrs); len(got) != 0 {
