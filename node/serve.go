@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
 
+	"github.com/quilt-p2p/quilt/internal/links"
 	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
@@ -72,15 +74,21 @@ func (n *Node) serveJob(ctx context.Context, job protocol.Effect) {
 	case protocol.FetchAndSend:
 		for _, id := range e.Items {
 			it, err := n.find(id)
-			if err == nil && !n.sendStored(ctx, e.To, e.Topic, e.Object, e.Expires, it) {
+			if err != nil {
+				continue
+			}
+			if _, ok := n.sendStored(ctx, e.To, e.Topic, e.Object, e.Expires, it); !ok {
 				return
 			}
 		}
 	case protocol.FetchRange:
 		sent := 0
 		err := n.store.Range(e.Topic, e.Author, e.First, e.Last, func(it *protocol.Item) bool {
-			sent += len(it.Bytes)
-			return n.sendStored(ctx, e.To, e.Topic, e.Object, e.Expires, it) && sent < e.MaxBytes
+			went, ok := n.sendStored(ctx, e.To, e.Topic, e.Object, e.Expires, it)
+			if went {
+				sent += len(it.Bytes)
+			}
+			return ok && sent < e.MaxBytes
 		})
 		if err != nil {
 			n.log.Warn("reading the store for a peer", "peer", e.To, "error", err)
@@ -101,11 +109,17 @@ func expiry(job protocol.Effect) protocol.Time {
 	return protocol.Never
 }
 
-// sendStored sends one item as repair; it reports whether to go on.
-func (n *Node) sendStored(ctx context.Context, to protocol.PeerID, topic protocol.TopicID, object protocol.ObjectID, expires protocol.Time, it *protocol.Item) bool {
+// sendStored sends one item as repair; it reports whether it went, and whether to go on:
+// one that is too large for what a relay allows must not keep others from it.
+func (n *Node) sendStored(ctx context.Context, to protocol.PeerID, topic protocol.TopicID, object protocol.ObjectID, expires protocol.Time, it *protocol.Item) (went, ok bool) {
 	e := protocol.Send{To: to, Topic: topic, Object: object, Class: protocol.Repair, Expires: expires,
 		Msg: protocol.Carry{Item: it, Flags: protocol.FlagRepaired}}
-	return n.links.SendWait(ctx, to, protocol.Repair, expires, n.encode(e), e) == nil
+	err := n.links.SendWait(ctx, to, protocol.Repair, expires, n.encode(e), e)
+	if errors.Is(err, links.ErrTooLarge) {
+		n.count("serve.too-large", 1)
+		return false, true
+	}
+	return err == nil, err == nil
 }
 
 // encode is frame for other goroutines than the core's.

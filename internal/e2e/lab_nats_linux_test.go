@@ -77,6 +77,10 @@ link default delay=20ms loss=1%
 	pair := []*lab.Host{l.Host("d1"), l.Host("g1")}
 	join(t, ctx, l.Hosts()[:3], "#others")
 	join(t, ctx, pair, "#pair")
+	// The first is more than a connection carries at all: it must not keep others from it.
+	if _, err := l.Host("d1").Peer().Publish(ctx, control.PublishRequest{Topic: "#pair", Body: control.NewBody(make([]byte, 2*limit))}); err != nil {
+		t.Fatal(err)
+	}
 	const entries, size = 24, 4 << 10 // of each: three times what a connection carries
 	for range entries {
 		for _, h := range pair {
@@ -90,7 +94,11 @@ link default delay=20ms loss=1%
 	}
 	begin := time.Now()
 	err := lab.Everywhere(pair, func(h *lab.Host) error {
-		events, err := h.Peer().Subscribe(ctx, control.SubscribeRequest{Topic: "#pair", Since: "all", Count: 2 * entries})
+		n := 2 * entries
+		if h.Name() == "d1" { // has its first as well
+			n++
+		}
+		events, err := h.Peer().Subscribe(ctx, control.SubscribeRequest{Topic: "#pair", Since: "all", Count: n})
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,9 @@ import (
 // ErrNoLink: there is no link to the peer, or it went down.
 var ErrNoLink = errors.New("links: no link to the peer")
 
+// ErrTooLarge: the link goes by a relay that does not allow a connection so much.
+var ErrTooLarge = errors.New("links: more than the relay passes on")
+
 // Manager keeps the links of one host.
 type Manager struct {
 	cfg     Config
@@ -200,7 +203,7 @@ func (m *Manager) Send(peer protocol.PeerID, class protocol.Class, expires proto
 }
 
 // SendWait is Send that waits for room in the class rather than drop the frame. It
-// returns ErrNoLink or the context's error where the frame was not queued.
+// returns ErrNoLink, ErrTooLarge or the context's error where the frame was not queued.
 func (m *Manager) SendWait(ctx context.Context, peer protocol.PeerID, class protocol.Class, expires protocol.Time, frame []byte, tag any) error {
 	e := newEntry(class, expires, frame, tag)
 	l := m.link(peer)

@@ -63,6 +63,10 @@ func (s *sender) sendWait(ctx context.Context, now func() protocol.Time, e entry
 			s.mu.Unlock()
 			return ErrNoLink
 		}
+		if e.Size > s.quota.most {
+			s.mu.Unlock()
+			return ErrTooLarge
+		}
 		if s.q.Fits(e.Class, e.Size) {
 			s.push(now(), e)
 			s.mu.Unlock()

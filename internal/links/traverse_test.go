@@ -242,6 +242,9 @@ func TestRelayedQuota(t *testing.T) {
 		await(t, "a link", func() bool { return caller.rec.isUp(leaf.ID()) && leaf.rec.isUp(caller.ID()) })
 		caller.Send(leaf.ID(), protocol.Repair, protocol.Never, make([]byte, minRelayBytes), "too large")
 		await(t, "word that it was dropped", func() bool { return len(caller.rec.drops(protocol.Repair)) == round+1 })
+		if err := caller.SendWait(t.Context(), leaf.ID(), protocol.Repair, protocol.Never, make([]byte, minRelayBytes), nil); err != ErrTooLarge {
+			t.Fatalf("sending more than a connection carries: %v, want %v", err, ErrTooLarge)
+		}
 		before := caller.Counters().FramesOut
 		for range frames {
 			caller.Send(leaf.ID(), protocol.Repair, protocol.Never, make([]byte, size), nil)
