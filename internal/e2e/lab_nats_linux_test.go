@@ -56,8 +56,8 @@ func TestLabNATs(t *testing.T) {
 }
 
 // TestLabRelayLimits: two peers that only a relay brings together publish more than a
-// connection through it may carry, for longer than it may last: relays cut them off again
-// and again, and they get all of each other's entries.
+// connection through it may carry, for longer than it may last: their links end again and
+// again, before the relay cuts them, and they get all of each other's entries.
 func TestLabRelayLimits(t *testing.T) {
 	if os.Getenv("QUILT_LONG") == "" {
 		t.Skip("goes by relays for minutes; set QUILT_LONG")
