@@ -210,9 +210,12 @@ func (l *link) serve(peer inbound) {
 	works.Wait()
 	l.report()
 	l.mu.Lock()
-	limited := relayed(l.conn) // the next link has it all anew
+	conn, spent := l.conn, l.reason == ReasonRelay
 	l.mu.Unlock()
-	if !answered || limited {
+	switch {
+	case spent: // whatever else is spoken on it would be cut off
+		_ = conn.Close()
+	case !answered || relayed(conn): // the next link has a relay's limit all anew
 		l.dropConn()
 	}
 }
