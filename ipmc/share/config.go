@@ -40,12 +40,12 @@ const (
 	firstPause = 2 * time.Second
 	lastPause  = 30 * time.Second
 	perSecond  = 4
-	// patience is how many announced pauses a host may be silent, slack what is added: long,
+	// patience is how many of the longest pauses a host may be silent, slack what is added: long,
 	// for who decides without it decides differently.
 	patience = 8
 	slack    = 2 * time.Second
 	// repeats is how often a change is said that ends the need to say anything.
-	repeats = 4
+	repeats = 6
 	// settle is for how long rosters are gathered before something is decided, decideEvery
 	// how often that is done at most.
 	settle      = time.Second

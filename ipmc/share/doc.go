@@ -20,10 +20,13 @@
 // change some listen where others do not send: what they lack is repaired as if the
 // wire had lost it, or comes another way.
 //
+// A roster also says what its host goes by ([Basis]): who hears that somebody goes by
+// something else repeats his own soon, so that a lost one is not missed for long.
+//
 // A roster is signed by its host, counted up, and forgotten when it is not repeated. It
 // may lie: who claims many topics and room for few makes others hear more than they
 // want, and nothing worse.
 //
-// Read roster.go (what is said), assign.go (the decision), machine.go (when it is
-// said). The machine is pure; package driver runs it.
+// Read roster.go (what is said), assign.go (the decision), machine.go and basis.go (when
+// it is said). The machine is pure; package driver runs it.
 package share

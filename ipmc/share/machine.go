@@ -24,8 +24,10 @@ type Machine struct {
 	out      []*Roster
 	seq      uint64
 	next     protocol.Time // the next roster
+	said     protocol.Time // the last
 	pause    time.Duration
-	owed     int // rosters still to be sent although nobody needs them
+	owed     int  // rosters still to be sent although nobody needs them
+	yielded  bool // this host wanted too much once, and does not any more
 	decideAt protocol.Time
 	decided  protocol.Time
 	tokens   float64
@@ -45,6 +47,8 @@ type host struct {
 // Stats counts what happened.
 type Stats struct {
 	Sent, Heard, Decided uint64
+	// Differed are rosters heard of hosts that go by something else.
+	Differed uint64
 	// Refused are rosters that were replayed, forged, or of groups that no topic has;
 	// Unchecked those for whose check there was no time; Full those for which there was no room.
 	Refused, Unchecked, Full uint64
@@ -63,6 +67,7 @@ func (m *Machine) Want(now protocol.Time, groups []netip.AddrPort) {
 	if m.seq > m.cfg.Seq {
 		m.owed = repeats // others go by what was said before
 	}
+	m.yielded = len(groups) <= m.cfg.Bound && (m.yielded || len(m.wants) > m.cfg.Bound)
 	m.wants = slices.Clone(groups)
 	if len(m.own()) > max(m.cfg.Bound, MinBound) {
 		m.decide(now) // it cannot join what it wants: others follow when they hear of it
@@ -118,7 +123,9 @@ func (m *Machine) Heard(now protocol.Time, r *Roster) {
 	if len(m.wants) == 0 {
 		return
 	}
-	h := host{r.Origin, r.Seq, now.Add(time.Duration(patience*r.Pause)*time.Millisecond + slack), Member{r.Groups, r.Bound}}
+	// The pause that was announced is the next one; those after it are longer.
+	pause := max(time.Duration(r.Pause)*time.Millisecond, m.longest())
+	h := host{r.Origin, r.Seq, now.Add(patience*pause + slack), Member{r.Groups, r.Bound}}
 	others := m.known() // groups of the others
 	if known {
 		others -= len(m.hosts[i].Groups)
@@ -140,6 +147,10 @@ func (m *Machine) Heard(now protocol.Time, r *Roster) {
 	}
 	if !known || silent {
 		m.saySoon(now)
+	}
+	if known && r.Basis != m.basis() {
+		m.stats.Differed++
+		m.differ(now)
 	}
 }
 
@@ -188,8 +199,7 @@ func (m *Machine) saySoon(now protocol.Time) {
 		return
 	}
 	m.pause = firstPause
-	spread := time.Duration(len(m.hosts)+2) * 50 * time.Millisecond
-	m.next = min(m.next, now.Add(time.Duration(m.rng.Int64N(int64(spread)))))
+	m.next = min(m.next, now.Add(m.spread()))
 }
 
 // Deadline is when Advance wants to be called.
@@ -222,9 +232,8 @@ func (m *Machine) say(now protocol.Time) {
 		return
 	}
 	m.owed = max(m.owed-1, 0)
-	most := max(lastPause, time.Duration(len(m.hosts)+1)*time.Second/perSecond)
-	r := &Roster{Origin: m.cfg.Self, Pause: int(m.pause / time.Millisecond), Bound: min(m.cfg.Bound, maxBound), Groups: slices.Clone(m.wants)}
-	m.seq++
+	r := &Roster{Origin: m.cfg.Self, Pause: int(m.pause / time.Millisecond), Bound: min(m.cfg.Bound, maxBound), Basis: m.basis(), Groups: slices.Clone(m.wants)}
+	m.seq, m.said = m.seq+1, now
 	r.Seq = m.seq
 	if m.cfg.Sign != nil {
 		r.Sig = m.cfg.Sign(toSign(r))
@@ -232,7 +241,7 @@ func (m *Machine) say(now protocol.Time) {
 	m.out = append(m.out, r)
 	m.stats.Sent++
 	m.next = now.Add(m.pause - time.Duration(m.rng.Int64N(int64(m.pause/2))))
-	m.pause = min(2*m.pause, most)
+	m.pause = min(2*m.pause, m.longest())
 }
 
 // decide decides anew, from what all have said.

@@ -27,9 +27,9 @@ const (
 // KindRoster is the only kind of message.
 const KindRoster uint8 = 1
 
-// Roster says which groups a host wants and how many it may join.
+// Roster says which groups a host wants and how many it may join, and what it goes by.
 //
-//	origin seq:uvarint pause:uvarint bound:uvarint six:1 count:uvarint (addr port:2)… sig
+//	origin seq:uvarint pause:uvarint bound:uvarint basis:8 six:1 count:uvarint (addr port:2)… sig
 //
 // addr are the last 8 bytes of an IPv6 address behind the common first 8, or the 4 of
 // an IPv4 address; all ascend.
@@ -38,6 +38,7 @@ type Roster struct {
 	Seq    uint64 // counts up, over restarts too
 	Pause  int    // ms until it is repeated
 	Bound  int
+	Basis  Basis            // see basis.go
 	Groups []netip.AddrPort // of one family, ascending, each once
 	Sig    []byte
 
@@ -59,6 +60,7 @@ func (m *Roster) AppendSigned(b []byte) []byte {
 	for _, v := range []uint64{m.Seq, uint64(m.Pause), uint64(m.Bound)} {
 		b = binary.AppendUvarint(b, v)
 	}
+	b = append(b, m.Basis[:]...)
 	six := len(m.Groups) > 0 && m.Groups[0].Addr().Is6()
 	if b = append(b, 0); six {
 		b[len(b)-1] = 1
@@ -87,6 +89,7 @@ func Decode(kind uint8, body []byte) (*Roster, error) {
 	}
 	r := protocol.NewReader(body)
 	m := &Roster{Origin: r.Peer(), Seq: r.Uvarint(maxSeq), Pause: int(r.Uvarint(maxPause)), Bound: int(r.Uvarint(maxBound))}
+	copy(m.Basis[:], r.Fixed(len(m.Basis)))
 	family := r.Byte()
 	if m.Origin == "" || m.Seq == 0 || m.Pause == 0 || family > 1 {
 		r.Fail()

@@ -23,7 +23,7 @@ func rosters() []*Roster {
 	}
 	return []*Roster{
 		{Origin: "alice", Seq: 1, Pause: 1},
-		{Origin: "alice", Seq: 300, Pause: 2000, Bound: 15, Groups: groupsOf(1, 2, 258), Sig: []byte("signed")},
+		{Origin: "alice", Seq: 300, Pause: 2000, Bound: 15, Basis: Basis{1, 2, 3, 4, 5, 6, 7, 8}, Groups: groupsOf(1, 2, 258), Sig: []byte("signed")},
 		{Origin: "alice", Seq: maxSeq, Pause: maxPause, Bound: maxBound, Groups: groupsOf(all...), Sig: make([]byte, maxSignature)},
 		{Origin: "bob", Seq: 7, Pause: 5, Bound: 3, Groups: sixes(2), Sig: []byte("x")},
 		{Origin: "bob", Seq: 7, Pause: 5, Bound: 3, Groups: sixes(MaxGroups), Sig: make([]byte, 64)},
@@ -33,10 +33,10 @@ func rosters() []*Roster {
 // TestGolden: peers of different versions have to understand each other.
 func TestGolden(t *testing.T) {
 	for i, want := range []string{
-		"05616c6963650101000000" + "00",
-		"05616c696365ac02d00f0f0003efff0001ee48efff0002ee48efff0102ee48" + "067369676e6564",
+		"05616c69636501010000000000000000000000" + "00",
+		"05616c696365ac02d00f0f01020304050607080003efff0001ee48efff0002ee48efff0102ee48" + "067369676e6564",
 		"",
-		"03626f62070503" + "0102" + "ff15000000000000" + "0000000080000000ee48" + "0000000080000001ee49" + "0178",
+		"03626f62070503" + "00000000000000000102" + "ff15000000000000" + "0000000080000000ee48" + "0000000080000001ee49" + "0178",
 	} {
 		if got := hex.EncodeToString(rosters()[i].AppendTo(nil)); want != "" && got != want {
 			t.Errorf("%d is\n%s, want\n%s", i, got, want)
