@@ -152,6 +152,7 @@ func kibibytes(t *testing.T, ctx context.Context, p *lab.Peer, address string, f
 // again. Everybody notices, gets everything over links meanwhile, and goes back to one
 // packet an entry.
 func TestLabMulticastStops(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	const hosts, entries = 6, 30
 	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
@@ -193,11 +194,8 @@ func TestLabMulticastStops(t *testing.T) {
 // TestLabBadReceiver: a host that loses 60% of what comes by multicast is told to use
 // another way, gets everything by it, and costs the others neither time nor packets.
 func TestLabBadReceiver(t *testing.T) {
-	const hosts = 6
-	entries := uint64(150)
-	if os.Getenv("QUILT_LONG") != "" {
-		entries = 1000
-	}
+	t.Parallel() // it waits more than it works
+	const hosts, entries = 6, 150
 	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
 	l, feed, w := castLAN(t, ctx, hosts)
@@ -224,4 +222,44 @@ func TestLabBadReceiver(t *testing.T) {
 			t.Errorf("%s has said %d times that multicast does not work, %v", h.Name(), unfit, err)
 		}
 	}
+}
+
+// TestLabFrozenReceiver: a host sleeps while so much is published that neither its
+// system's buffer holds it nor those on the group remember it: once awake it catches up
+// from what others have stored, and hears the group again.
+func TestLabFrozenReceiver(t *testing.T) {
+	if os.Getenv("QUILT_LONG") == "" {
+		t.Skip("thousands of entries; set QUILT_LONG")
+	}
+	t.Parallel()
+	const hosts, entries = 4, 6000
+	ctx, cancel := context.WithTimeout(t.Context(), hang)
+	defer cancel()
+	l, feed, w := castLAN(t, ctx, hosts)
+	all := l.Hosts()
+	if err := all[3].Peer().Pause(); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	for i := range entries {
+		body := control.NewBody(slices.Concat(fmt.Appendf(nil, "entry %d ", i), make([]byte, 1000)))
+		if _, err := all[1].Peer().Publish(ctx, control.PublishRequest{Topic: feed, Body: body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slept := time.Since(begin)
+	allHave(t, ctx, l, all[:3], feed, entries)
+	w.take()
+	if err := all[3].Peer().Resume(); err != nil {
+		t.Fatal(err)
+	}
+	took := allHave(t, ctx, l, all[3:], feed, entries)
+	m, u := w.take()
+	t.Logf("%d entries in %v while it slept; it has all %v after it woke, by %d packets to the group and %d over links",
+		entries, slept.Round(time.Second), took.Round(time.Millisecond), m, u)
+	if u < 100 { // of up to 64 KiB each
+		t.Errorf("%d packets over links: the group remembered what it slept through", u)
+	}
+	have := kibibytes(t, ctx, all[1].Peer(), feed, entries, 10)
+	allHave(t, ctx, l, all, feed, have)
 }

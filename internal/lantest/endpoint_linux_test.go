@@ -44,6 +44,7 @@ type endpoint struct {
 	delivered, invalid int
 	byTopic            map[string]int
 	fit                []bool
+	why                string        // the last reason for not being fit
 	last               protocol.Time // when something was delivered last
 }
 
@@ -185,6 +186,9 @@ func (e *endpoint) perform() {
 				e.last = e.now()
 			case protocol.Health:
 				e.fit = append(e.fit, x.Fit)
+				if !x.Fit {
+					e.why = x.Reason
+				}
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package lantest
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"strings"
@@ -19,7 +20,7 @@ import (
 // hostile is a host on the LAN that hears the group, knows the topic's key, and sends
 // to the group what it likes.
 type hostile struct {
-	conn  *ipv4.PacketConn
+	out   *flooder
 	group *net.UDPAddr
 
 	mu    sync.Mutex
@@ -45,16 +46,11 @@ func newHostile() (role, error) {
 	if err := p.JoinGroup(ifi, h.group); err != nil {
 		return nil, err
 	}
-	out, err := net.ListenPacket("udp4", ":0")
-	if err != nil {
-		return nil, err
-	}
-	h.conn = ipv4.NewPacketConn(out)
-	if err := h.conn.SetMulticastInterface(ifi); err != nil {
+	if h.out, err = newFlooder(ifi, h.group); err != nil {
 		return nil, err
 	}
 	go h.listen(in)
-	return h, h.conn.SetMulticastLoopback(false)
+	return h, nil
 }
 
 func (h *hostile) listen(in *net.UDPConn) {
@@ -101,42 +97,50 @@ func (h *hostile) order(o order) error {
 		return nil
 	}
 	tagger, key := ipmc.NewTagger(), ipmc.KeyOf(topicName, "", nil)
-	batch := func(n int) ([]ipv4.Message, error) {
-		ms := make([]ipv4.Message, hostileBatch)
-		for i := range ms {
-			b, err := h.packet(name, n*hostileBatch+i, tagger, &key)
-			if err != nil {
+	batch := func(n int) (volley, error) {
+		list := make([][]byte, hostileBatch)
+		for i := range list {
+			var err error
+			if list[i], err = h.packet(name, n*hostileBatch+i, tagger, &key); err != nil {
 				return nil, err
 			}
-			ms[i] = ipv4.Message{Buffers: [][]byte{b}, Addr: h.group}
 		}
-		return ms, nil
+		return load(list), nil
 	}
-	var ring [hostileBatches][]ipv4.Message
+	var ring [hostileBatches]volley
 	var err error
 	for i := range ring {
 		if ring[i], err = batch(i); err != nil {
 			return err
 		}
 	}
-	begin, refreshed, sent, made := time.Now(), time.Now(), 0, hostileBatches
+	done := make(chan error)
+	go func() { done <- h.flood(o, ring[:], batch) }()
+	return <-done
+}
+
+// flood sends volleys in turn, and makes one anew now and then.
+func (h *hostile) flood(o order, ring []volley, batch func(int) (volley, error)) error {
+	if err := h.out.first(); err != nil {
+		return err
+	}
+	begin, refreshed, sent, made := time.Now(), time.Now(), 0, len(ring)
 	for turn := 0; sent < o.Items; turn++ {
 		if time.Since(refreshed) > refreshEvery {
-			if ring[made%hostileBatches], err = batch(made); err != nil {
-				return err
-			}
-			made++
-			refreshed = time.Now()
-		}
-		for rest := ring[turn%hostileBatches]; len(rest) > 0; {
-			n, err := h.conn.WriteBatch(rest, 0)
+			v, err := batch(made)
 			if err != nil {
 				return err
 			}
-			rest = rest[n:]
-			sent += n
-			h.sent.Add(int64(n))
+			ring[made%len(ring)] = v
+			made++
+			refreshed = time.Now()
 		}
+		n, err := h.out.fire(ring[turn%len(ring)])
+		if err != nil {
+			return err
+		}
+		sent += n
+		h.sent.Add(int64(n))
 		time.Sleep(time.Until(begin.Add(time.Duration(float64(sent) / o.Rate * float64(time.Second)))))
 	}
 	return nil
@@ -168,6 +172,7 @@ func (h *hostile) packet(name string, i int, tagger *ipmc.Tagger, key *ipmc.Key)
 	case "forged":
 		f := *h.first
 		f = ipmc.First{Origin: f.Origin, Epoch: f.Epoch, Seq: f.Seq + 1 + uint64(i%60), Size: f.Size, Unit: f.Unit, Chunk: f.Chunk, Sig: make([]byte, 64)}
+		binary.BigEndian.PutUint64(f.Sig, uint64(i)) // each contradicts the others
 		return seal(&f), nil
 	case "fragments":
 		return seal(&ipmc.Fragment{Stream: ipmc.StreamID(h.first.Origin, h.first.Epoch), Seq: h.first.Seq + 1 + uint64(i%60), Index: i % 900, Chunk: make([]byte, 1300)}), nil

@@ -68,11 +68,12 @@ func (w *wire) frame(b []byte) {
 // TestOncePerItem: on a LAN of 50 peers one item of 1 KiB is one data packet, and
 // control takes less than two hundredths of the bytes at 100 items a second.
 func TestOncePerItem(t *testing.T) {
+	t.Parallel()
 	n, items := sized("QUILT_LANTEST_PEERS", 10), sized("QUILT_LANTEST_ITEMS", 500)
 	l := stageLAN(t, n, "")
 	list := members(t, l, n)
 	settle(t, list)
-	time.Sleep(30 * time.Second) // beacons back off
+	time.Sleep(time.Duration(12+n/2) * time.Second) // beacons back off, the more peers the further
 	w := &wire{}
 	c, err := l.Capture("lan", w.frame)
 	if err != nil {
@@ -178,6 +179,7 @@ func TestSenderDoesNotGrow(t *testing.T) {
 func TestStaysInside(t *testing.T) {
 	for _, env := range [][]string{nil, {"QUILT_LANTEST_IPV6=1"}, {"QUILT_LANTEST_GROUPS=3", "QUILT_LANTEST_TOPICS=lan a b c d e f"}} {
 		t.Run(fmt.Sprint(env), func(t *testing.T) {
+			t.Parallel()
 			l := stageLAN(t, 3, "site other lan ip=46 hosts=o1,h1\n")
 			list := members(t, l, 3, env...)
 			settle(t, list)
@@ -211,6 +213,7 @@ func TestStaysInside(t *testing.T) {
 
 // TestIPv6: by IPv6 it is the same.
 func TestIPv6(t *testing.T) {
+	t.Parallel()
 	l := stageLAN(t, 3, "")
 	list := members(t, l, 3, "QUILT_LANTEST_IPV6=1")
 	settle(t, list)

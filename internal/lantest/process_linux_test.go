@@ -111,8 +111,12 @@ func lose(tb testing.TB, h *lab.Host, percent int) {
 	tb.Helper()
 	rules := "flush ruleset\n"
 	if percent > 0 {
-		rules += fmt.Sprintf("add table ip lossy\nadd chain ip lossy in { type filter hook input priority 0; }\n"+
-			"add rule ip lossy in ip daddr 224.0.0.0/4 udp dport >= 61000 numgen random mod 100 < %d drop\n", percent)
+		share := fmt.Sprintf("numgen random mod 100 < %d ", percent)
+		if percent == 100 {
+			share = ""
+		}
+		rules += "add table ip lossy\nadd chain ip lossy in { type filter hook input priority 0; }\n" +
+			"add rule ip lossy in ip daddr 224.0.0.0/4 udp dport >= 61000 " + share + "drop\n"
 	}
 	cmd := h.Command(context.Background(), "nft", "-f", "-")
 	cmd.Stdin = strings.NewReader(rules)

@@ -3,6 +3,7 @@ package lantest
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -30,6 +31,12 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	// Tests that may run beside others wait more than they work, whatever the machine has.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
@@ -53,6 +60,7 @@ type report struct {
 	Idle               time.Duration // since the last delivery
 	Took               time.Duration // of what was ordered
 	Fit                []bool
+	Why                string // the last reason for not being fit
 	IPMC               ipmc.Explanation
 	Driver             driver.Counters
 	ByTopic            map[string]int // deliveries
@@ -153,6 +161,7 @@ func (m member) order(o order) error {
 func (m member) report(r *report) {
 	m.do(func() {
 		r.Delivered, r.Invalid, r.Fit, r.ByTopic = m.delivered, m.invalid, m.fit, maps.Clone(m.byTopic)
+		r.Why = m.why
 		r.IPMC = m.machine.Explain(m.now()).(ipmc.Explanation)
 		r.Idle = m.now().Sub(m.last)
 	})

@@ -72,6 +72,7 @@ func (g *groups) frame(b []byte) {
 func TestSharedGroups(t *testing.T) {
 	for _, six := range []bool{false, true} {
 		t.Run(fmt.Sprintf("IPv6 %v", six), func(t *testing.T) {
+			t.Parallel()
 			const bound = 5
 			topics := [][]string{
 				{"a", "b", "c", "d", "e", "f", "g", "h"}, // needs 8 and that of rosters
