@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/quilt-p2p/quilt/feed"
+	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/ipmc"
 	"github.com/quilt-p2p/quilt/ipmc/driver"
@@ -24,12 +25,17 @@ type setup struct {
 	rate   int64
 	six    bool
 	topics []string // topicName alone where there are none
+	links  bool     // beside multicast, with gossip that stands by
 	driver driver.Config
 }
 
-// endpoint is a peer that has the core and multicast sockets only: no links, and a
-// disk that forgets.
+// endpoint is a peer that has the core and multicast sockets, links only where a test
+// wants them, and no disk.
 type endpoint struct {
+	id      protocol.PeerID
+	plugin  *protocol.Plugin
+	mesh    *mesh // nil for none
+	shelf   *shelf
 	driver  *driver.Driver
 	core    *core.Host
 	machine *ipmc.Machine // of the first topic
@@ -42,6 +48,7 @@ type endpoint struct {
 	seq    uint64
 
 	delivered, invalid int
+	repaired           int // of those delivered, by digests
 	byTopic            map[string]int
 	fit                []bool
 	why                string        // the last reason for not being fit
@@ -61,13 +68,13 @@ func newEndpoint(s setup) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{inputs: make(chan protocol.Input, 4096), asked: make(chan func()), begun: time.Now(), author: key, byTopic: make(map[string]int)}
+	e := &endpoint{id: id, shelf: newShelf(), inputs: make(chan protocol.Input, 4096), asked: make(chan func()), begun: time.Now(), author: key, byTopic: make(map[string]int)}
 	sign := func(b []byte) []byte { sig, _ := key.Sign(b); return sig }
 	s.driver.Sharing = &driver.Sharing{Self: id, IPv6: s.six, Sign: sign, Verify: verify}
 	if e.driver, err = driver.Open(s.driver, e.heard); err != nil {
 		return nil, err
 	}
-	o := ipmc.Options{Packet: e.driver.Packet(), Rate: s.rate, IPv6: s.six, Sign: sign, Verify: verify}
+	o := ipmc.Options{Packet: e.driver.Packet(), Rate: s.rate, IPv6: s.six, Standby: s.links, Sign: sign, Verify: verify}
 	for _, nic := range e.driver.NICs() {
 		o.NICs = append(o.NICs, nic.NIC)
 	}
@@ -87,9 +94,24 @@ func newEndpoint(s setup) (*endpoint, error) {
 	if _, err := rand.Read(seed[:]); err != nil {
 		return nil, err
 	}
+	e.plugin = &plugin
+	if s.links {
+		if e.mesh, err = newMesh(e); err != nil {
+			return nil, err
+		}
+	}
 	e.core = core.New(core.Config{Self: id, Plugin: &plugin}, mathrand.New(mathrand.NewChaCha8(seed)))
+	var self gossipmembership.Record
+	if s.links {
+		if self, err = e.mesh.record(); err != nil {
+			return nil, err
+		}
+	}
 	go e.loop()
 	e.do(func() {
+		if s.links {
+			e.handle(core.SelfRecord{Record: self})
+		}
 		e.handle(protocol.Start{})
 		for _, t := range s.topics {
 			e.handle(core.Join{Name: t})
@@ -173,15 +195,35 @@ func (e *endpoint) perform() {
 				e.driver.Leave(x.NIC, x.Group)
 			case protocol.Verify:
 				v := protocol.Valid
-				if feed.Verify(x.Item) != nil {
+				if e.shelf.known[x.Item.ID] {
+					v = protocol.Known
+				} else if feed.Verify(x.Item) != nil {
 					v = protocol.Invalid
 					e.invalid++
 				}
 				e.core.Handle(e.now(), protocol.Verified{Token: x.Token, Verdict: v}, &e.out)
+			case protocol.Send:
+				e.send(x.To, x.Topic, x.Object, x.Msg)
+			case protocol.FetchAndSend:
+				e.fetch(x.To, x.Topic, x.Object, x.Items)
+			case protocol.FetchRange:
+				e.fetchRange(x)
+			case core.Dial:
+				if e.mesh != nil {
+					go e.mesh.dial(x.Peer, x.Addrs)
+				}
+			case protocol.Close:
+				if e.mesh != nil {
+					e.mesh.close(x.Peer)
+				}
 			case protocol.Store:
+				e.shelf.put(x.Item)
 				e.core.Handle(e.now(), protocol.Stored{Token: x.Token, OK: true}, &e.out)
 			case protocol.Deliver:
 				e.delivered++
+				if x.Repaired {
+					e.repaired++
+				}
 				e.byTopic[x.Item.TopicName]++
 				e.last = e.now()
 			case protocol.Health:
@@ -216,6 +258,7 @@ func (e *endpoint) publish(topic string, items, size int, rate float64) error {
 		for queued := 1 << 20; queued > 64; {
 			e.do(func() {
 				if queued = e.machine.Explain(0).(ipmc.Explanation).Queue; queued <= 64 {
+					e.shelf.put(it)
 					e.handle(core.Published{Item: it})
 				}
 			})

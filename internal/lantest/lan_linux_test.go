@@ -120,7 +120,11 @@ func TestLossOnLAN(t *testing.T) {
 	for _, percent := range []int{0, 1, 10} {
 		t.Run(fmt.Sprintf("%d%%", percent), func(t *testing.T) {
 			l := stageLAN(t, n, "")
-			list := members(t, l, n)
+			start := members
+			if os.Getenv("QUILT_LANTEST_LINKS") != "" {
+				start = linked
+			}
+			list := start(t, l, n)
 			settle(t, list)
 			for i := 1; i < n; i++ {
 				lose(t, hostAt(l, i), percent)
@@ -177,6 +181,7 @@ func TestSenderDoesNotGrow(t *testing.T) {
 // TestStaysInside: nothing goes to another site, nor out of an interface that is not
 // allowed, by either family, whether groups are shared or not.
 func TestStaysInside(t *testing.T) {
+	t.Parallel()
 	for _, env := range [][]string{nil, {"QUILT_LANTEST_IPV6=1"}, {"QUILT_LANTEST_GROUPS=3", "QUILT_LANTEST_TOPICS=lan a b c d e f"}} {
 		t.Run(fmt.Sprint(env), func(t *testing.T) {
 			t.Parallel()
@@ -226,8 +231,8 @@ func TestIPv6(t *testing.T) {
 	}
 }
 
-// TestHostileHost: a host on the LAN floods the group; all honest items arrive, and
-// what it costs is printed.
+// TestHostileHost: a host on the LAN floods the group; all honest items arrive, those
+// that receivers have no time for over links, and what it costs is printed.
 func TestHostileHost(t *testing.T) {
 	long(t)
 	seconds, rate := sized("QUILT_LANTEST_SECONDS", 2), float64(sized("QUILT_LANTEST_FLOOD", 50_000))
@@ -235,7 +240,7 @@ func TestHostileHost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			honest := sized("QUILT_LANTEST_PEERS", 3)
 			l := stageLAN(t, honest+1, "")
-			list := members(t, l, honest)
+			list := linked(t, l, honest)
 			settle(t, list)
 			enemy := startRole(t, hostAt(l, honest), "hostile")
 			until(t, "the enemy to hear something", func() bool {
@@ -263,11 +268,11 @@ func TestHostileHost(t *testing.T) {
 			after := list[1].report()
 			sent = flood.Sent - sent
 			cpu := end.User + end.System - before.User - before.System
-			t.Logf("%d packets sent in %v, %.0f a second (%d by the interface's counter); %d of %d honest items missing; a receiver: CPU %v, %.1f us a packet sent, heap %.1f MiB, RSS %.1f MiB; of them it heard %d, foreign %d, forged %d, oversize %d, dropped by the system %d; %+v",
+			t.Logf("%d packets sent in %v, %.0f a second (%d by the interface's counter); %d of %d honest items missing; a receiver: CPU %v, %.1f us a packet sent, heap %.1f MiB, RSS %.1f MiB; of them it heard %d, foreign %d, forged %d, oversize %d, dropped by the system %d; %d items by digests; %+v",
 				sent, flood.Took.Round(time.Millisecond), float64(sent)/flood.Took.Seconds(), wireAfter.Sent.Packets-wire.Sent.Packets, missing, want,
 				cpu.Round(time.Millisecond), float64(cpu.Microseconds())/float64(sent), after.HeapMiB, after.RSSMiB,
 				after.Driver.Heard-before.Driver.Heard, after.Driver.Foreign-before.Driver.Foreign, after.Driver.Forged-before.Driver.Forged,
-				after.Driver.Oversize-before.Driver.Oversize, after.Driver.KernelDropped-before.Driver.KernelDropped, after.IPMC.Stats)
+				after.Driver.Oversize-before.Driver.Oversize, after.Driver.KernelDropped-before.Driver.KernelDropped, after.Repaired, after.IPMC.Stats)
 			if missing > 0 {
 				t.Errorf("%d honest items are missing", missing)
 			}

@@ -134,6 +134,32 @@ func members(tb testing.TB, l *lab.Lab, n int, env ...string) (list []*process) 
 	return list
 }
 
+// linked is members that have links too, and gossip that stands by.
+func linked(tb testing.TB, l *lab.Lab, n int, env ...string) (list []*process) {
+	tb.Helper()
+	list = members(tb, l, n, append(env, "QUILT_LANTEST_LINKS=1")...)
+	var all []contact
+	for _, p := range list {
+		all = append(all, p.report().Self)
+	}
+	for i, p := range list {
+		o := order{Do: "meet"}
+		for k := 1; k <= min(3, n-1); k++ {
+			o.Contacts = append(o.Contacts, all[(i+k)%n])
+		}
+		p.do(o)
+	}
+	until(tb, "links", func() bool {
+		for _, p := range list {
+			if p.report().Links == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	return list
+}
+
 // settle waits until all hear each other, as far as beacons tell.
 func settle(tb testing.TB, list []*process) {
 	tb.Helper()

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/quilt-p2p/quilt/gossipmembership"
 	"github.com/quilt-p2p/quilt/internal/core"
 	"github.com/quilt-p2p/quilt/ipmc"
 	"github.com/quilt-p2p/quilt/ipmc/driver"
@@ -43,16 +46,23 @@ func TestMain(m *testing.M) {
 // order is what a process is told to do, a line of JSON on its standard input. When it
 // is done the process answers with a report.
 type order struct {
-	Do          string // "publish", "report", "join", "leave"
+	Do          string // "publish", "report", "join", "leave", "meet"
 	Topic       string // of what is published, joined or left; empty for the usual one
 	Items, Size int
 	Rate        float64
+	Contacts    []contact // of "meet"
 }
+
+// contact is where a peer is.
+type contact struct{ ID, Addr string }
 
 // report is what a process says of itself.
 type report struct {
 	Err                string `json:",omitempty"`
 	Delivered, Invalid int
+	Repaired           int // of those delivered, by digests
+	Links              int
+	Self               contact
 	Sent               int // packets of floods
 	User, System       time.Duration
 	HeapMiB            float64 // in use
@@ -136,6 +146,7 @@ func newMember() (role, error) {
 	s := setup{six: os.Getenv("QUILT_LANTEST_IPV6") != "", driver: driver.Config{Interfaces: []string{"eth0"}, Alone: true}}
 	s.rate, _ = strconv.ParseInt(os.Getenv("QUILT_LANTEST_BYTES"), 10, 64)
 	s.driver.MaxGroups, _ = strconv.Atoi(os.Getenv("QUILT_LANTEST_GROUPS"))
+	s.links = os.Getenv("QUILT_LANTEST_LINKS") != ""
 	s.topics = strings.Fields(os.Getenv("QUILT_LANTEST_TOPICS"))
 	e, err := newEndpoint(s)
 	if err != nil {
@@ -151,6 +162,16 @@ func (m member) order(o order) error {
 	case "join":
 		m.driver.AddTopic(protocol.TopicOf(o.Topic), ipmc.KeyOf(o.Topic, "", nil))
 		m.do(func() { m.handle(core.Join{Name: o.Topic}) })
+	case "meet":
+		in := core.Contacts{Topic: topicID}
+		for _, c := range o.Contacts {
+			id, err := peer.Decode(c.ID)
+			if err != nil {
+				return err
+			}
+			in.Records = append(in.Records, gossipmembership.Record{Peer: id, Addrs: []string{c.Addr}})
+		}
+		m.do(func() { m.handle(in) })
 	case "leave":
 		m.do(func() { m.handle(core.Leave{Topic: protocol.TopicOf(o.Topic)}) })
 		m.driver.RemoveTopic(protocol.TopicOf(o.Topic))
@@ -161,10 +182,15 @@ func (m member) order(o order) error {
 func (m member) report(r *report) {
 	m.do(func() {
 		r.Delivered, r.Invalid, r.Fit, r.ByTopic = m.delivered, m.invalid, m.fit, maps.Clone(m.byTopic)
-		r.Why = m.why
+		r.Why, r.Repaired = m.why, m.repaired
 		r.IPMC = m.machine.Explain(m.now()).(ipmc.Explanation)
 		r.Idle = m.now().Sub(m.last)
 	})
+	if m.mesh != nil {
+		m.mesh.mu.Lock()
+		r.Links, r.Self = len(m.mesh.links), contact{m.id.String(), m.mesh.at}
+		m.mesh.mu.Unlock()
+	}
 	r.Driver = m.driver.Counters()
 	r.Sharing = m.driver.SharingOf(m.driver.NICs()[0].NIC)
 }

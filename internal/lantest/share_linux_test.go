@@ -70,6 +70,7 @@ func (g *groups) frame(b []byte) {
 // kernel says so, take part in more topics than that: they share groups, none joins more
 // than it may, and everything arrives in one packet an item.
 func TestSharedGroups(t *testing.T) {
+	t.Parallel()
 	for _, six := range []bool{false, true} {
 		t.Run(fmt.Sprintf("IPv6 %v", six), func(t *testing.T) {
 			t.Parallel()
