@@ -213,7 +213,7 @@ func (a *app) readTrace(spec string, o *scenario.Options) error {
 }
 
 // builtIn are the topologies that need no directory.
-var builtIn = []string{"grid5000", "lognormal", "king", "lan"}
+var builtIn = []string{"grid5000", "lognormal", "king", "lan", "provider", "providermix"}
 
 // openTopology opens the directory of a topology; nil for a built-in one.
 func openTopology(spec string) (files fs.FS, dir string, err error) {
