@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quilt-p2p/quilt/donet"
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -68,7 +69,7 @@ func (a *advertise) note(topic protocol.TopicID, tag donet.Tag, top uint64) {
 
 func (a *advertise) emit(_ protocol.Time, e protocol.Effect) {
 	switch e := e.(type) {
-	case protocol.FetchAndSend, protocol.FetchRange:
+	case protocol.FetchAndSend, protocol.FetchRange, swarm.FetchPieces:
 	case protocol.Send:
 		if _, ok := e.Msg.(donet.Map); !ok {
 			a.m.put(e)

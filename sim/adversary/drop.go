@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -37,6 +38,11 @@ func (d drop) emit(_ protocol.Time, e protocol.Effect) {
 	case protocol.FetchAndSend:
 		e.Items = slices.DeleteFunc(slices.Clone(e.Items), func(protocol.ItemID) bool { return d.drops() })
 		if len(e.Items) > 0 {
+			d.m.put(e)
+		}
+	case swarm.FetchPieces:
+		e.Pieces = slices.DeleteFunc(slices.Clone(e.Pieces), func(uint32) bool { return d.drops() })
+		if len(e.Pieces) > 0 {
 			d.m.put(e)
 		}
 	case protocol.FetchRange:

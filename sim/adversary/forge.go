@@ -2,6 +2,8 @@ package adversary
 
 import (
 	"github.com/quilt-p2p/quilt/internal/core"
+	"github.com/quilt-p2p/quilt/internal/swarm"
+	"github.com/quilt-p2p/quilt/large"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -14,7 +16,8 @@ const maxAhead = 8
 
 // forge sends something else wherever an honest peer would send an item: the same
 // with another payload, the same with another signature (and so the same ID), one
-// that its author never wrote, or an old one again.
+// that its author never wrote, or an old one again; of what is larger, bytes that are
+// noise.
 type forge struct {
 	plain
 	kept []*protocol.Item // oldest first
@@ -58,6 +61,11 @@ func (f *forge) emit(_ protocol.Time, e protocol.Effect) {
 				f.repair(e.To, e.Object, it, e.Expires)
 				sent += len(it.Bytes)
 			}
+		}
+	case swarm.FetchPieces:
+		for _, i := range e.Pieces {
+			f.m.put(protocol.Send{To: e.To, Topic: e.Topic, Object: e.Object, Class: protocol.Repair, Expires: e.Expires,
+				Msg: swarm.Piece{Root: e.Root, Index: i, Bytes: noise(f.m.rng, large.DefaultSegment)}})
 		}
 	case protocol.Store:
 		f.keep(e.Item)

@@ -1,6 +1,9 @@
 package adversary
 
-import "github.com/quilt-p2p/quilt/protocol"
+import (
+	"github.com/quilt-p2p/quilt/internal/swarm"
+	"github.com/quilt-p2p/quilt/protocol"
+)
 
 // freeride takes all items that it can get and never sends one: it forwards none, serves
 // none, and says that it has no room for children. What it has it announces, so that its
@@ -30,7 +33,7 @@ func (f freeride) emit(_ protocol.Time, e protocol.Effect) {
 		if !carries(e.Msg) {
 			f.m.put(e)
 		}
-	case protocol.FetchAndSend, protocol.FetchRange:
+	case protocol.FetchAndSend, protocol.FetchRange, swarm.FetchPieces:
 	default:
 		f.m.put(e)
 	}

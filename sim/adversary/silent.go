@@ -1,6 +1,9 @@
 package adversary
 
-import "github.com/quilt-p2p/quilt/protocol"
+import (
+	"github.com/quilt-p2p/quilt/internal/swarm"
+	"github.com/quilt-p2p/quilt/protocol"
+)
 
 // silent holds its links, answers pings and keeps its places in active views, but
 // says nothing that has to do with items: it forwards and announces none, shows no
@@ -22,7 +25,7 @@ func aboutItems(e protocol.Effect) bool {
 	switch e := e.(type) {
 	case protocol.Send:
 		return !e.Topic.IsZero() && e.Object != protocol.ObjectView
-	case protocol.Multicast, protocol.FetchAndSend, protocol.FetchRange:
+	case protocol.Multicast, protocol.FetchAndSend, protocol.FetchRange, swarm.FetchPieces:
 		return true
 	}
 	return false

@@ -2,6 +2,7 @@ package adversary
 
 import (
 	"github.com/quilt-p2p/quilt/gossip"
+	"github.com/quilt-p2p/quilt/internal/swarm"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -30,7 +31,7 @@ func (w withhold) emit(_ protocol.Time, e protocol.Effect) {
 		if !carries(e.Msg) {
 			w.m.put(e)
 		}
-	case protocol.FetchAndSend, protocol.FetchRange:
+	case protocol.FetchAndSend, protocol.FetchRange, swarm.FetchPieces:
 	default:
 		w.m.put(e)
 	}
