@@ -22,7 +22,10 @@ func (m *Machine) changedMap(now protocol.Time, st *stream) {
 		if !p.speaks() || !p.partner() && (r == nil || !r.dirty) {
 			continue
 		}
-		r = st.rel(p)
+		if r == nil {
+			r = st.rel(p)
+			r.sent-- // what has just come is news to it
+		}
 		if r.flushAt == protocol.Never && !p.congested {
 			r.flushAt = max(now, r.flushed.Add(mapEvery))
 		}

@@ -159,6 +159,29 @@ func (m *Machine) base(st *stream, i int) time.Duration {
 	return st.lag + time.Duration(i+1)*m.serial(st)
 }
 
+// cost is what the children behind the i-th, with all below them, wait because it is served
+// before them, over all that are below it.
+func (m *Machine) cost(st *stream, i int) time.Duration {
+	behind := 0
+	for _, c := range st.children[i+1:] {
+		behind += c.weight
+	}
+	return time.Duration(float64(m.serial(st)) * float64(behind) / float64(st.children[i].weight))
+}
+
+// price is what this peer's place costs for each that depends on it: its lag, and what
+// others wait because of it. Peers that looked at their own lag alone would crowd where it
+// is least, first of all those whom it costs least.
+func (st *stream) price() time.Duration {
+	if st.parent == nil {
+		return st.lag
+	}
+	if r := st.known(st.parent); r != nil {
+		return min(st.lag+r.stand.Cost, maxLag)
+	}
+	return st.lag
+}
+
 // value is what a place near the author is worth for this peer: its subtree, and what it
 // could do for others there.
 func (m *Machine) value(st *stream) int {

@@ -119,7 +119,7 @@ func readStand(r *protocol.Reader) Stand {
 	s.Attached, s.Child, s.Joined = flags&flagAttached != 0, flags&flagChild != 0, flags&flagJoined != 0
 	s.Reach = readReach(r, flags>>reachShift&3)
 	s.Beat = r.Uvarint(math.MaxUint64)
-	s.Base, s.Lag = readMicros(r), readMicros(r)
+	s.Base, s.Lag, s.Cost = readMicros(r), readMicros(r), readMicros(r)
 	s.Spare = readInt(r, MaxChildren)
 	s.At = readCoordinate(r)
 	for range r.Count(MaxPath, 4) {

@@ -62,7 +62,7 @@ func appendStand(b []byte, s Stand) []byte {
 	b = appendTag(b, s.Tag)
 	b = append(b, flagIf(s.Attached, flagAttached)|flagIf(s.Child, flagChild)|byte(s.Reach)<<reachShift|flagIf(s.Joined, flagJoined))
 	b = binary.AppendUvarint(b, s.Beat)
-	b = appendMicros(appendMicros(b, s.Base), s.Lag)
+	b = appendMicros(appendMicros(appendMicros(b, s.Base), s.Lag), s.Cost)
 	b = binary.AppendUvarint(b, uint64(s.Spare))
 	b = appendCoordinate(b, s.At)
 	b = append(b, byte(len(s.Path)))

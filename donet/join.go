@@ -10,7 +10,7 @@ import (
 // join asks a peer with a link to push the stream.
 func (m *Machine) join(now protocol.Time, st *stream, p *peer, out *protocol.Outbox) {
 	st.joining = p
-	lag := st.lag
+	lag := st.price()
 	if st.yielding > now {
 		lag = st.yieldLimit
 	}
@@ -39,7 +39,7 @@ func (m *Machine) joinFailed(now protocol.Time, st *stream) {
 
 // refused leaves a peer alone for a while: a shorter one without a parent.
 func (m *Machine) refused(now protocol.Time, st *stream, p protocol.PeerID) {
-	d := 12 * time.Second
+	d := 4 * time.Second
 	if !st.attached() {
 		d = time.Second
 	}

@@ -11,7 +11,7 @@ const (
 	// lookFirst and lookLast are the shortest and the longest pause between two looks for
 	// a better parent: it grows while there is none (our guesses).
 	lookFirst = 250 * time.Millisecond
-	lookLast  = 2 * time.Second
+	lookLast  = time.Second
 	// orphanRetry is the pause between two attempts of a peer without a parent.
 	orphanRetry = 150 * time.Millisecond
 	// silentFor is the silence after which a peer without a parent asks others first: maps
@@ -24,7 +24,7 @@ const (
 	probeFor        = 8 * time.Second
 	// probePause is for how long a member is not looked at again, unreachedPause the same
 	// after a dial that failed.
-	probePause     = 4 * time.Second
+	probePause     = 2 * time.Second
 	unreachedPause = time.Minute
 	// staleBeats is how far behind a peer may be that was told of its standing a while ago,
 	// for one that has a parent; what it answers to a Join is what counts.
@@ -123,7 +123,7 @@ type choice struct {
 // candidates returns what there is, and notes what the best with a free place offers.
 func (m *Machine) candidates(now protocol.Time, st *stream) (found choice) {
 	st.alt = maxLag
-	limit := st.lag - m.margin(st)
+	limit := st.price() - m.margin(st)
 	if st.parent == nil {
 		limit = maxLag
 	} else if st.yielding > now {
@@ -266,7 +266,7 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 			m.join(now, st, p, out)
 		}
 	case st.parent == nil,
-		s != nil && s.tag == st.tag && s.Base+p.rtt/2+hopCost < st.lag-m.margin(st):
+		s != nil && s.tag == st.tag && s.Base+p.rtt/2+hopCost < st.price()-m.margin(st):
 		m.join(now, st, p, out)
 	}
 	p.probe = nil

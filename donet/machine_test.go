@@ -1,6 +1,7 @@
 package donet
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -67,6 +68,16 @@ func TestEffects(t *testing.T) {
 		}, func(r *rig) bool { return len(sent[Join](r, "partner")) == 0 }},
 		{"a better parent is asked", func(r *rig) { r.from("partner", stands(1, 2*ms, author)); r.wait(3 * time.Second) },
 			func(r *rig) bool { return len(sent[Join](r, "partner")) > 0 }},
+		{"as is one that is no better, where others wait because this peer is served first", func(r *rig) {
+			s := stands(1, 10*ms, author)
+			s.Child, s.Cost = true, 10*ms
+			r.from("parent", s)
+			r.from("partner", stands(1, 11*ms, author))
+			r.wait(3 * time.Second)
+		}, func(r *rig) bool {
+			j := sent[Join](r, "partner")
+			return len(j) > 0 && j[0].Lag == r.m.streams.find(0).lag+10*ms
+		}},
 		{"a worse one is not", func(r *rig) { r.from("partner", stands(1, 40*ms, author)); r.wait(3 * time.Second) },
 			func(r *rig) bool { return len(sent[Join](r, "partner")) == 0 }},
 		{"a parent that says that this is no child of its is none", func(r *rig) { r.from("parent", stands(2, 10*ms, author)) },
@@ -134,6 +145,66 @@ func TestTheAuthorsHost(t *testing.T) {
 	r.in(protocol.Accepted{Item: it})
 	if len(sent[protocol.Carry](r, "")) != 2 {
 		t.Errorf("published, it did %v", r.did)
+	}
+}
+
+// TestTurns: children are served in the order of what is below them, unless that is nearly
+// the same; each is told what those behind it wait because of it.
+func TestTurns(t *testing.T) {
+	r := newRig(t, Config{}, author)
+	r.member("a", "b", "c")
+	order := func() (s string) {
+		for _, c := range r.m.streams.find(0).children {
+			s += string(c.p.id)
+		}
+		return s
+	}
+	for _, p := range []protocol.PeerID{"a", "b", "c"} {
+		r.adopt(p)
+	}
+	for _, tc := range []struct {
+		from   protocol.PeerID
+		weight int
+		want   string
+	}{{"b", 8, "bac"}, {"c", 9, "bca"}, {"c", 11, "cba"}, {"b", 13, "cba"}, {"a", 14, "cba"}, {"a", 17, "acb"}} {
+		if r.from(tc.from, Report{Weight: tc.weight, Value: 1}); order() != tc.want {
+			t.Errorf("with %d below %s they are served as %s, want %s", tc.weight, tc.from, order(), tc.want)
+		}
+	}
+	r.clear()
+	r.wait(2 * time.Second)
+	serial := r.m.serial(r.m.streams.find(0))
+	for p, want := range map[protocol.PeerID]time.Duration{"a": serial * 24 / 17, "c": serial * 13 / 11, "b": 0} { //tidy:orderless a check each
+		s := sent[Stand](r, p)
+		if len(s) == 0 || max(s[0].Cost-want, want-s[0].Cost) > 1 {
+			t.Errorf("%s is told %+v, want a cost of %v", p, s, want)
+		}
+	}
+}
+
+// TestOpenTopic: before there is a part that pushes, an author's neighbours get the first
+// item at once and hear where the author stands; whoever has it from them says so to its
+// own neighbours, and sends it to nobody who has not asked.
+func TestOpenTopic(t *testing.T) {
+	open := func(self protocol.PeerID) *rig {
+		r := &rig{t: t, now: second, m: New(Config{}, protocol.Env{Self: self, Topic: "t", Rand: rand.New(rand.NewPCG(1, 2))})}
+		r.in(protocol.Start{})
+		r.member("a", "b", "c")
+		r.wait(time.Second)
+		r.clear()
+		return r
+	}
+	r := open(author)
+	r.in(protocol.Accepted{Item: item(1)})
+	r.wait(100 * ms)
+	if len(sent[protocol.Carry](r, "")) != 3 || len(sent[Stand](r, "a")) != 1 || !sent[Stand](r, "a")[0].Attached {
+		t.Errorf("the author did %v", r.did)
+	}
+	r = open("me")
+	r.push("a", 1)
+	r.wait(100 * ms)
+	if len(sent[protocol.Carry](r, "")) != 0 || len(sent[Map](r, "b")) != 1 || len(sent[Map](r, "c")) != 1 || len(sent[Map](r, "a")) != 0 {
+		t.Errorf("its neighbour did %v", r.did)
 	}
 }
 

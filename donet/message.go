@@ -86,7 +86,8 @@ const (
 
 // Stand says where the sender stands in the spanning part of a stream.
 //
-//	tag flags:1 beat:uvarint base:uvarint lag:uvarint spare:uvarint coordinate:9 path:count,4…
+//	tag flags:1 beat:uvarint base:uvarint lag:uvarint cost:uvarint spare:uvarint
+//	coordinate:9 path:count,4…
 //
 // Flags: 1 attached, 2 child, 4 and 8 the reach, 16 joined.
 type Stand struct {
@@ -102,6 +103,9 @@ type Stand struct {
 	// Lag is how long an item takes to the sender, Base the same until it leaves for the
 	// receiver, its turn awaited. µs on the wire.
 	Lag, Base time.Duration
+	// Cost is what others wait because the receiver is served before them, over all that
+	// depend on the receiver: what it is worth to them that it goes. 0 but for a child.
+	Cost time.Duration
 	// Spare is how many more children there is room for.
 	Spare int
 	At    Coordinate

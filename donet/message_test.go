@@ -15,8 +15,8 @@ const ms = time.Millisecond
 var (
 	somewhere = Coordinate{X: 16, Y: -16, Z: 0, Height: 32, Err: 128}
 	whereHex  = "0010fff00000002080"
-	standing  = Stand{Tag: 0, Attached: true, Child: true, Reach: ReachPublic, Beat: 7, Lag: 20 * ms, Base: 21 * ms, Spare: 3, At: somewhere, Path: []uint32{1, 0xffffffff}}
-	standHex  = "00" + "07" + "07" + "88a401" + "a09c01" + "03" + whereHex + "02" + "00000001ffffffff"
+	standing  = Stand{Tag: 0, Attached: true, Child: true, Reach: ReachPublic, Beat: 7, Lag: 20 * ms, Base: 21 * ms, Cost: ms / 2, Spare: 3, At: somewhere, Path: []uint32{1, 0xffffffff}}
+	standHex  = "00" + "07" + "07" + "88a401" + "a09c01" + "f403" + "03" + whereHex + "02" + "00000001ffffffff"
 )
 
 // golden are the encodings; they do not change.
@@ -30,7 +30,7 @@ var golden = []struct {
 	{"ask", Ask{Tag: 0, Runs: []Run{{7, 2}}}, "00" + "01" + "0701"},
 	{"meet", Meet{Mode: MeetOnce, At: somewhere}, "04" + whereHex},
 	{"stand", standing, standHex},
-	{"stand, joined, of one without place", Stand{Joined: true, Reach: ReachNone}, "00" + "18" + "00" + "00" + "00" + "00" + "000000000000000000" + "00"},
+	{"stand, joined, of one without place", Stand{Joined: true, Reach: ReachNone}, "00" + "18" + "00" + "00" + "00" + "00" + "00" + "000000000000000000" + "00"},
 	{"join", Join{Tag: 9, Orphan: true, Lag: ms, RTT: 2 * ms, Weight: 4, Value: 5, Turn: 3 * ms, Spare: 6, At: somewhere}, "010000000000000009" + "01" + "e807" + "d00f" + "04" + "05" + "b817" + "06" + whereHex},
 	{"refuse", Refuse{standing}, standHex},
 	{"leave", Leave{0}, "00"},
@@ -77,10 +77,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{"ask: more than may be asked for", KindAsk, "00" + "01" + "0140", protocol.ErrMalformed},
 		{"tag: zero written out", KindLeave, "010000000000000000", protocol.ErrMalformed},
 		{"meet: an unknown mode", KindMeet, "05" + whereHex, protocol.ErrMalformed},
-		{"stand: a height below 0", KindStand, "00" + "07" + "07" + "00" + "00" + "03" + "000000000000ffff80" + "00", protocol.ErrMalformed},
-		{"stand: a path too long", KindStand, "00" + "07" + "07" + "00" + "00" + "03" + whereHex + "21" + strings.Repeat("00000001", 33), protocol.ErrMalformed},
-		{"stand: an unknown reach", KindStand, "00" + "0f" + "07" + "00" + "00" + "03" + whereHex + "00", protocol.ErrMalformed},
-		{"stand: a path cut off", KindStand, "00" + "07" + "07" + "00" + "00" + "03" + whereHex + "02" + "00000001", protocol.ErrTruncated},
+		{"stand: a height below 0", KindStand, "00" + "07" + "07" + "00" + "00" + "00" + "03" + "000000000000ffff80" + "00", protocol.ErrMalformed},
+		{"stand: a path too long", KindStand, "00" + "07" + "07" + "00" + "00" + "00" + "03" + whereHex + "21" + strings.Repeat("00000001", 33), protocol.ErrMalformed},
+		{"stand: an unknown reach", KindStand, "00" + "0f" + "07" + "00" + "00" + "00" + "03" + whereHex + "00", protocol.ErrMalformed},
+		{"stand: a path cut off", KindStand, "00" + "07" + "07" + "00" + "00" + "00" + "03" + whereHex + "02" + "00000001", protocol.ErrTruncated},
 		{"join: a lag too great", KindJoin, "00" + "00" + "81c2d72f" + "00" + "01" + "01" + "00" + "00" + whereHex, protocol.ErrMalformed},
 		{"members: an address too long", KindMembers, "00" + "00" + "01" + "0170" + whereHex + "00" + "00" + "00" + "01" + "00" + "21" + strings.Repeat("00", 33), protocol.ErrMalformed},
 		{"leave: something follows", KindLeave, "0000", protocol.ErrMalformed},

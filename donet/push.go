@@ -121,21 +121,30 @@ func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protoco
 }
 
 // push sends an item at once to those that surely lack it: the children in the stream's
-// spanning part; without one both ways along the part that all share; without any to all
-// that speak.
+// spanning part; without one, or while its own is new, both ways along the part that all
+// share. Without any the author's neighbours lack it; everybody else's are told of it and
+// ask, or each would get it from all.
 func (m *Machine) push(now protocol.Time, st *stream, in protocol.Accepted, out *protocol.Outbox) {
-	switch base := m.streams.base(); {
-	case st.tree && (st.attached() || len(st.children) > 0):
+	base := m.streams.base()
+	placed := st.tree && (st.attached() || len(st.children) > 0)
+	if placed {
 		for _, c := range st.children {
 			m.pushTo(now, st, c.p, in, out)
 		}
-	case st.tree && base == nil, base == nil:
+	}
+	switch {
+	case base == nil || placed && base == st && st.root && len(st.children) == 0:
 		for _, p := range m.peers.order {
-			if p.speaks() {
+			if !p.speaks() {
+				continue
+			}
+			if in.From == "" {
 				m.pushTo(now, st, p, in, out)
+			} else if !st.rel(p).theirs.has(in.Item.Seq) && p.id != in.From {
+				m.owe(now, st, p, in.Item.Seq)
 			}
 		}
-	case base != nil:
+	case base != st && (!placed || st.root && now.Sub(st.planted) < youngFor):
 		for _, c := range base.children {
 			m.pushTo(now, st, c.p, in, out)
 		}
@@ -144,6 +153,9 @@ func (m *Machine) push(now protocol.Time, st *stream, in protocol.Accepted, out 
 		}
 	}
 }
+
+// youngFor is for how long an author's own spanning part is taken to lack some (our guess).
+const youngFor = 2 * time.Second
 
 // pushTo sends an item to a peer that is not known to have it. A congested one is told
 // later: it does not keep others from anything.

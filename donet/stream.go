@@ -25,12 +25,13 @@ type stream struct {
 	verified uint64
 
 	// Where this peer stands.
-	tree   bool // there is a spanning part
-	root   bool // this is the author's host
-	beat   uint64
-	beatAt protocol.Time // when the author's host begins the next; Never elsewhere
-	heard  protocol.Time // when beat came
-	lag    time.Duration
+	tree    bool          // there is a spanning part
+	planted protocol.Time // since when
+	root    bool          // this is the author's host
+	beat    uint64
+	beatAt  protocol.Time // when the author's host begins the next; Never elsewhere
+	heard   protocol.Time // when beat came
+	lag     time.Duration
 	// Told to others in beat feasibleBeat, feasible was the least lag: see feasible.go.
 	feasible     time.Duration
 	feasibleBeat uint64

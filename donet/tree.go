@@ -1,7 +1,6 @@
 package donet
 
 import (
-	"math/bits"
 	"slices"
 	"time"
 
@@ -13,7 +12,7 @@ func (m *Machine) plant(now protocol.Time, st *stream) {
 	if st.tree {
 		return
 	}
-	st.tree, st.orphan = true, now
+	st.tree, st.orphan, st.planted = true, now, now
 	st.lookEvery = lookFirst
 	st.lookAt = now.Add(m.jitter(lookFirst))
 }
@@ -24,6 +23,7 @@ func (m *Machine) takeRoot(now protocol.Time, st *stream) {
 	st.root, st.lag, st.path, st.parent = true, 0, nil, nil
 	st.lookAt = protocol.Never
 	st.beatAt = now
+	m.tellAll(now, st) // before the first items come, if that can be
 }
 
 // mayRoot makes a publisher the origin of a spanning part where that serves more than
@@ -49,6 +49,9 @@ func (m *Machine) stand(st *stream, to *peer) Stand {
 		}
 	}
 	s.Base = min(m.base(st, i), maxLag)
+	if s.Child {
+		s.Cost = min(m.cost(st, i), maxLag)
+	}
 	return s
 }
 
@@ -246,10 +249,15 @@ func (m *Machine) takeReport(now protocol.Time, p *peer, msg Report) {
 	st.sortChildren()
 }
 
-// sortChildren orders children by the subtrees behind them, by powers of two: an order that
-// changes with every leaf would change everybody's lag.
+// sortChildren orders children by the subtrees behind them, but leaves those in their order
+// that differ by less than a quarter: an order that changes with every leaf would change
+// everybody's lag.
 func (st *stream) sortChildren() {
-	slices.SortStableFunc(st.children, func(a, b *child) int { return bits.Len(uint(b.weight)) - bits.Len(uint(a.weight)) })
+	for i := range st.children {
+		for k := i; k > 0 && 4*st.children[k].weight > 5*st.children[k-1].weight; k-- {
+			st.children[k], st.children[k-1] = st.children[k-1], st.children[k]
+		}
+	}
 }
 
 // reportSoon has the parent told of the subtree soon.
