@@ -15,6 +15,14 @@ func Decode(kind uint8, body []byte) (protocol.Message, error) {
 	switch kind {
 	case KindBeat:
 		m = Beat{readState(r)}
+	case KindSame:
+		check := r.Fixed(2)
+		m = Same{Number: uint32(r.Uvarint(1<<32 - 1))}
+		if r.Err() == nil {
+			m = Same{m.(Same).Number, binary.BigEndian.Uint16(check)}
+		}
+	case KindAgain:
+		m = Again{}
 	case KindOffer:
 		m = Offer{readState(r)}
 	case KindJoin:
@@ -159,29 +167,32 @@ func readExchange(r *protocol.Reader) Samples {
 	return m
 }
 
-func readDigest(r *protocol.Reader) Digest {
-	m := Digest{Late: readBelow(r, 2) == flagLate}
-	n := r.Count(MaxIDs, 9)
-	if n == 0 {
-		r.Fail()
-		return m
+// readShort reads the beginning of an item's ID.
+func readShort(r *protocol.Reader) (id Short) {
+	for _, x := range r.Fixed(shortSize) {
+		id = id<<8 | Short(x)
 	}
-	m.Items = make([]Announcement, n)
-	for i := range m.Items {
-		m.Items[i] = Announcement{Short(r.Uint64()), int(r.Uvarint(protocol.MaxItemSize))}
+	return id
+}
+
+func readDigest(r *protocol.Reader) Digest {
+	head := readBelow(r, 2*MaxIDs)
+	m := Digest{Late: head&flagLate != 0}
+	for range int(head%flagLate) + 1 {
+		m.Items = append(m.Items, Announcement{readShort(r), int(r.Uvarint((protocol.MaxItemSize+sizeUnit-1)/sizeUnit)) * sizeUnit})
 	}
 	return m
 }
 
 func readPull(r *protocol.Reader) Pull {
-	n := r.Count(MaxIDs, 8)
+	n := r.Count(MaxIDs, shortSize)
 	if n == 0 {
 		r.Fail()
 		return Pull{}
 	}
 	m := Pull{Items: make([]Short, n)}
 	for i := range m.Items {
-		m.Items[i] = Short(r.Uint64())
+		m.Items[i] = readShort(r)
 	}
 	return m
 }

@@ -11,9 +11,9 @@ import (
 // one has just been sent (our guess). The first goes at once.
 const gather = 10 * time.Millisecond
 
-// gatherLater is the same for a watcher that has asked for it: two of three standbys'
-// bytes are saved by it at ten items a second (our reckoning).
-const gatherLater = 400 * time.Millisecond
+// gatherLater is the same for a watcher that has asked for it: most of the bytes that
+// its announcements would take are saved by it at ten items a second (our reckoning).
+const gatherLater = time.Second
 
 // announce queues an announcement.
 func (m *Machine) announce(now protocol.Time, p *peer, a Announcement) {

@@ -12,7 +12,7 @@ const (
 	flagPublishes = 2
 	reachShift    = 2
 	flagOrphan    = 1
-	flagLate      = 1
+	flagLate      = MaxIDs
 	flagAnswer    = 1
 	// ageUnit is the unit of a sample's age.
 	ageUnit = time.Second / 4
@@ -42,6 +42,10 @@ func appendCoordinate(b []byte, c Coordinate) []byte {
 	return append(b, c.Err)
 }
 
+func appendShort(b []byte, id Short) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint16(b, uint16(id>>32)), uint32(id))
+}
+
 func (s *State) appendTo(b []byte) []byte {
 	b = append(b, flag(s.Attached, flagAttached)|flag(s.Publishes, flagPublishes)|byte(s.Reach)<<reachShift)
 	b = protocol.AppendPeer(b, s.Root)
@@ -66,7 +70,11 @@ func (m Accept) AppendTo(b []byte) []byte { return m.appendTo(b) }
 func (m Refuse) AppendTo(b []byte) []byte { return m.appendTo(append(b, byte(m.Reason))) }
 func (m Leave) AppendTo(b []byte) []byte  { return append(b, byte(m.Reason)) }
 func (m Watch) AppendTo(b []byte) []byte  { return append(b, byte(m.Mode)) }
-func (m Renew) AppendTo(b []byte) []byte  { return binary.AppendUvarint(b, m.Epoch) }
+func (Again) AppendTo(b []byte) []byte    { return b }
+func (m Same) AppendTo(b []byte) []byte {
+	return binary.AppendUvarint(binary.BigEndian.AppendUint16(b, m.Check), uint64(m.Number))
+}
+func (m Renew) AppendTo(b []byte) []byte { return binary.AppendUvarint(b, m.Epoch) }
 
 // AppendTo implements protocol.Message.
 func (m Join) AppendTo(b []byte) []byte {
@@ -137,11 +145,10 @@ func (s *Sample) appendTo(b []byte) []byte {
 
 // AppendTo implements protocol.Message.
 func (m Digest) AppendTo(b []byte) []byte {
-	b = append(b, flag(m.Late, flagLate))
-	b = binary.AppendUvarint(b, uint64(len(m.Items)))
+	b = append(b, byte(len(m.Items)-1)|flag(m.Late, flagLate))
 	for _, a := range m.Items {
-		b = binary.BigEndian.AppendUint64(b, uint64(a.ID))
-		b = binary.AppendUvarint(b, uint64(a.Size))
+		b = appendShort(b, a.ID)
+		b = binary.AppendUvarint(b, uint64((a.Size+sizeUnit-1)/sizeUnit))
 	}
 	return b
 }
@@ -150,7 +157,7 @@ func (m Digest) AppendTo(b []byte) []byte {
 func (m Pull) AppendTo(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(m.Items)))
 	for _, id := range m.Items {
-		b = binary.BigEndian.AppendUint64(b, uint64(id))
+		b = appendShort(b, id)
 	}
 	return b
 }

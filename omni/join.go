@@ -18,7 +18,7 @@ type joining struct {
 func (m *Machine) join(now protocol.Time, p *peer, orphan bool, out *protocol.Outbox) {
 	m.joining = joining{to: p, orphan: orphan, until: now.Add(joinWait + 2*p.rtt)}
 	if orphan && m.parent == nil {
-		m.joining.until = now.Add(orphanRetry + 2*p.rtt)
+		m.joining.until = now.Add(p.roundTrip()*5/4 + orphanSlack)
 	} else if !orphan {
 		m.joining.until = now.Add(swapWait + joinWait + 2*p.rtt)
 	}
@@ -87,7 +87,8 @@ func (m *Machine) accept(now protocol.Time, p *peer, weight, value int, out *pro
 	if p.watcher {
 		p.beatAt = now.Add(watcherBeat)
 	}
-	out.Send(p.id, Accept{m.state(p)}, protocol.Control, now.Add(time.Second))
+	p.saidTo = whole{m.state(p), now}
+	out.Send(p.id, Accept{p.saidTo.State}, protocol.Control, now.Add(time.Second))
 	m.catchUp(now, p, out)
 }
 
@@ -95,8 +96,11 @@ func (m *Machine) accept(now protocol.Time, p *peer, weight, value int, out *pro
 // missed between the two.
 func (m *Machine) takeAccept(now protocol.Time, p *peer, s State, out *protocol.Outbox) {
 	m.hear(now, p, s)
+	p.heardOf = whole{s, now}
 	was := m.joining
-	if was.to != p {
+	welcome := was.to == p || m.parent == nil && !m.isRoot() && p.belated > now
+	p.belated = 0
+	if !welcome {
 		if p != m.parent {
 			out.Send(p.id, Leave{Moved}, protocol.Control, now.Add(time.Second))
 		}
@@ -174,8 +178,12 @@ func (m *Machine) joinFailed(now protocol.Time, out *protocol.Outbox) {
 
 // advanceJoin gives up what is not answered.
 func (m *Machine) advanceJoin(now protocol.Time, out *protocol.Outbox) {
-	if m.joining.until <= now {
-		out.Send(m.joining.to.id, Leave{Moved}, protocol.Control, now.Add(time.Second))
+	if p := m.joining.to; m.joining.until <= now {
+		if m.parent == nil {
+			p.belated = now.Add(belatedFor) // it may be far away: meanwhile others are asked
+		} else {
+			out.Send(p.id, Leave{Moved}, protocol.Control, now.Add(time.Second))
+		}
 		m.joinFailed(now, out)
 	}
 	m.advanceSwap(now, out)

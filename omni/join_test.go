@@ -155,3 +155,31 @@ func TestBarsExcludeCycles(t *testing.T) {
 		}
 	}
 }
+
+// A peer without a parent does not wait long for one that is far away, and is still glad
+// of a place there that comes later, for a while.
+func TestBelatedAccept(t *testing.T) {
+	for _, tc := range []struct {
+		late    time.Duration
+		welcome bool
+	}{{500 * ms, true}, {belatedFor + time.Second, false}} {
+		r := newRig(t, "self", "")
+		r.attach("p", 50*ms)
+		r.from("p", Leave{Left})
+		r.member("q")
+		r.from("q", Offer{at("root", 2, 10*ms, "root")})
+		r.untilJoin("q")
+		r.wait(100 * ms)
+		if r.m.joining.to != nil && r.m.joining.to.id == "q" || len(sent[Leave](r, "q")) > 0 {
+			t.Fatalf("q is still waited for, or given up for good: %v", r.did)
+		}
+		r.member("other")
+		r.wait(tc.late)
+		r.m.refusals.add("q", r.now.Add(time.Minute)) // it is not asked again
+		r.clear()
+		r.from("q", Accept{at("root", 2, 10*ms, "root")})
+		if p := r.m.Position(); (p.Parent == "q") != tc.welcome || (len(sent[Leave](r, "q")) == 0) != tc.welcome {
+			t.Errorf("%v late: parent %q, told q %v, want it to be welcome: %v", tc.late, p.Parent, sent[Leave](r, "q"), tc.welcome)
+		}
+	}
+}

@@ -17,6 +17,10 @@ const (
 	followFirst = 400 * time.Millisecond
 	// orphanRetry is the pause between two attempts of a peer without a parent.
 	orphanRetry = 200 * time.Millisecond
+	// orphanSlack is what an answer to such a peer may take beside the round trip until
+	// another is asked, belatedFor for how long it is welcome after that.
+	orphanSlack = 50 * time.Millisecond
+	belatedFor  = 2 * time.Second
 	// silentFor is the silence after which a peer without a parent asks others first:
 	// pings come about once a second (our guess).
 	silentFor = 600 * time.Millisecond
@@ -115,6 +119,9 @@ func (m *Machine) tidy(now protocol.Time) {
 		}
 		if p.helps > 0 && p.helps <= now {
 			p.helps, m.changed = 0, true
+		}
+		if p.belated > 0 && p.belated <= now {
+			p.belated, m.changed = 0, true
 		}
 		if p.guest > 0 && p.guest <= now {
 			p.guest, m.changed = 0, true

@@ -151,7 +151,7 @@ func (m *Machine) item(now protocol.Time, in protocol.Input, out *protocol.Outbo
 		}
 	case protocol.SendDropped:
 		if p := m.peers.find(in.Peer); p != nil && in.Item != nil {
-			m.announce(now, p, Announcement{short(in.Item.ID), len(in.Item.Bytes)})
+			m.announce(now, p, announcement(in.Item.ID, len(in.Item.Bytes)))
 		}
 	}
 }
@@ -182,6 +182,10 @@ func (m *Machine) received(now protocol.Time, in protocol.Received, out *protoco
 	switch msg := in.Msg.(type) {
 	case Beat:
 		m.takeBeat(now, p, msg.State, out)
+	case Same:
+		m.takeSame(now, p, msg, out)
+	case Again:
+		m.takeAgain(now, p)
 	case Offer:
 		m.takeOffer(now, p, msg.State, out)
 	case Join:

@@ -23,6 +23,8 @@ const (
 	KindRenew
 	KindYield
 	KindCall
+	KindSame
+	KindAgain
 )
 
 // maxLatency bounds a root latency on the wire (our guess).
@@ -82,6 +84,17 @@ type State struct {
 
 // Beat tells a child, or a watcher, where the sender stands.
 type Beat struct{ State }
+
+// Same is a Beat of the term of the last position told to the receiver whole, which it
+// names: see same.go. check:2 number:uvarint
+type Same struct {
+	// Number is the beat's in its term, the lower half of the epoch.
+	Number uint32
+	Check  uint16
+}
+
+// Again asks for a whole Beat. It has no body.
+type Again struct{}
 
 // Offer tells a peer that it might want to be a child, or that there is a new root.
 type Offer struct{ State }
@@ -247,29 +260,39 @@ const (
 // Announcement names an item that the sender holds, or with Digest.Late expects.
 type Announcement struct {
 	ID Short
-	// Size is that of the encoded item in bytes.
+	// Size is that of the encoded item in bytes, rounded up to a multiple of sizeUnit.
 	Size int
 }
 
-// Short is the beginning of an item's ID: enough to tell the items of some seconds
-// apart. Two that share it, which takes their author 2^32 attempts, are found by
-// repair.
+// announcement announces an item, its size as it travels.
+func announcement(id protocol.ItemID, size int) Announcement {
+	return Announcement{short(id), (size + sizeUnit - 1) / sizeUnit * sizeUnit}
+}
+
+// sizeUnit is the unit of Announcement.Size: it says how long an item may be under way,
+// for which that will do.
+const sizeUnit = 256
+
+// Short is the beginning of an item's ID, 48 bits: enough to tell the items of some
+// seconds apart. Two that share it, which takes their author 2^24 attempts, and who wants
+// to hide another's item 2^48 within seconds, are found by repair.
 type Short uint64
 
-func short(id protocol.ItemID) Short { return Short(binary.BigEndian.Uint64(id[:8])) }
+// shortSize is a Short's on the wire in bytes.
+const shortSize = 6
+
+func short(id protocol.ItemID) Short { return Short(binary.BigEndian.Uint64(id[:8]) >> 16) }
 
 // Digest announces 1 to MaxIDs items.
 //
-//	flags:1 count:uvarint count×(id:8 size:uvarint)
-//
-// Flags: 1 late.
+//	count-1|late<<6:1 count×(id:6 size:uvarint)
 type Digest struct {
 	// Late says that the sender has not got the items itself, and has asked for them.
 	Late  bool
 	Items []Announcement
 }
 
-// Pull asks for 1 to MaxIDs announced items. count:uvarint count×id:8
+// Pull asks for 1 to MaxIDs announced items. count:uvarint count×id:6
 type Pull struct{ Items []Short }
 
 // Renew asks for a beat later than an epoch, upwards. epoch:uvarint
@@ -295,3 +318,5 @@ func (Pull) Kind() uint8    { return KindPull }
 func (Renew) Kind() uint8   { return KindRenew }
 func (Yield) Kind() uint8   { return KindYield }
 func (Call) Kind() uint8    { return KindCall }
+func (Same) Kind() uint8    { return KindSame }
+func (Again) Kind() uint8   { return KindAgain }

@@ -27,6 +27,8 @@ type peer struct {
 	heard protocol.Time
 	spoke protocol.Time // when anything came from it last
 	told  protocol.Time // when it was last told this one's state
+	// heardOf and saidTo are the positions that it, and this peer, last told the other whole.
+	heardOf, saidTo whole
 
 	child  bool
 	weight int           // of a child's subtree
@@ -42,6 +44,7 @@ type peer struct {
 	guest   protocol.Time // until when, for a while
 	helps   protocol.Time // until when it is asked to announce for a while
 	probe   *probe        // it is being looked at
+	belated protocol.Time // until when a place from it is welcome that was asked for before; 0 for not
 
 	answerAt protocol.Time // when samples from it are answered next
 	callAt   protocol.Time // when a call of it is passed on next
@@ -105,7 +108,7 @@ func byID(p *peer, id protocol.PeerID) int { return strings.Compare(string(p.id)
 
 // wanted reports whether this peer needs the link.
 func (m *Machine) wanted(p *peer) bool {
-	return m.parent == p || m.joining.to == p || m.swap.child != nil && m.swap.next == p || p.child || p.source || p.watcher || p.probe != nil || p.helps > 0
+	return m.parent == p || m.joining.to == p || m.swap.child != nil && m.swap.next == p || p.child || p.source || p.watcher || p.probe != nil || p.helps > 0 || p.belated > 0
 }
 
 // sync asks for the links that are needed, gives back those that are not, and forgets
@@ -219,7 +222,7 @@ func (m *Machine) linkGone(now protocol.Time, id protocol.PeerID, down bool, out
 		return
 	}
 	m.changed = true
-	p.held, p.linked, p.guest, p.helps = false, false, 0, 0
+	p.held, p.linked, p.guest, p.helps, p.belated = false, false, 0, 0, 0
 	if down {
 		p.member = false
 	}
@@ -241,7 +244,7 @@ func (m *Machine) part(now protocol.Time, p *peer, out *protocol.Outbox) {
 	if m.joining.to == p {
 		m.joinFailed(now, out)
 	}
-	p.watcher, p.source, p.guest = false, false, 0
+	p.watcher, p.source, p.guest, p.heardOf, p.saidTo = false, false, 0, whole{}, whole{}
 	p.queue, p.flushAt = nil, protocol.Never
 	if m.parent == p {
 		m.orphaned(now, "lost", out)

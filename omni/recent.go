@@ -25,7 +25,7 @@ type held struct {
 	again   peerSet
 }
 
-func (h *held) announcement() Announcement { return Announcement{short(h.id), h.size} }
+func (h *held) announcement() Announcement { return announcement(h.id, h.size) }
 
 // serve reports whether a peer may be sent the item on request, and counts: twice, for
 // the first answer may be lost.

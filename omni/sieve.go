@@ -2,15 +2,15 @@ package omni
 
 import "github.com/quilt-p2p/quilt/protocol"
 
-// sieve is a Bloom filter of peers, of eight bits each and two probes: of those it has
-// not, one in twenty is taken for one it has. The salt, drawn for each message, makes
+// sieve is a Bloom filter of peers, of four bits each and two probes: of those it has
+// not, one in six is taken for one it has. The salt, drawn for each message, makes
 // that another one each time.
 type sieve []byte
 
 // maxSieve bounds a sieve in bytes: one for MaxSamples peers.
-const maxSieve = MaxSamples
+const maxSieve = MaxSamples / 2
 
-func newSieve(peers int) sieve { return make(sieve, min(peers, maxSieve)) }
+func newSieve(peers int) sieve { return make(sieve, min((peers+1)/2, maxSieve)) }
 
 // probes are the two bits of a peer: from FNV-1a over the salt and the ID.
 func (s sieve) probes(salt byte, p protocol.PeerID) (a, b uint32) {

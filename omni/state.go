@@ -59,8 +59,14 @@ func (m *Machine) hear(now protocol.Time, p *peer, s State) {
 	}
 }
 
-// takeBeat follows the parent, or takes note of what a source says.
+// takeBeat takes a whole beat.
 func (m *Machine) takeBeat(now protocol.Time, p *peer, s State, out *protocol.Outbox) {
+	p.heardOf = whole{s, now}
+	m.beaten(now, p, s, out)
+}
+
+// beaten follows the parent, or takes note of what a source says.
+func (m *Machine) beaten(now protocol.Time, p *peer, s State, out *protocol.Outbox) {
 	m.hear(now, p, s)
 	switch {
 	case p == m.parent:
@@ -181,8 +187,7 @@ func (m *Machine) advanceBeats(now protocol.Time, out *protocol.Outbox) {
 			p.beatAt = now.Add(m.jitter(watcherBeat))
 		}
 		if p.child || p.watcher {
-			p.told = now
-			out.Send(p.id, Beat{m.state(p)}, protocol.Control, now.Add(time.Second))
+			m.beat(now, p, out)
 		}
 	}
 	if m.reportAt <= now {
