@@ -10,10 +10,10 @@ import (
 
 const (
 	// sampleFirst and sampleLast are the shortest and the longest pause between two
-	// questions for samples; it grows by a sixteenth each time: who has just come asks
+	// questions for samples; it grows by a twelfth each time: who has just come asks
 	// often (our guesses).
 	sampleFirst = 300 * time.Millisecond
-	sampleLast  = 6 * time.Second
+	sampleLast  = 8 * time.Second
 	// aimed is how many samples in an answer are the best for who asks of those that it
 	// does not know, drawn how many more of those are drawn, renewed how many it knows
 	// are told once more, of the best that were heard of lately. The sender's own comes
@@ -123,7 +123,7 @@ func linkable(a, b Reach) bool {
 // where it is.
 func (m *Machine) exchange(now protocol.Time, out *protocol.Outbox) {
 	m.sampleAt = now.Add(m.jitter(m.sampleEvery))
-	m.sampleEvery = min(m.sampleEvery*17/16, sampleLast)
+	m.sampleEvery = min(m.sampleEvery*13/12, sampleLast)
 	m.samples.expire(now)
 	var all []*peer
 	for _, p := range m.peers.order {

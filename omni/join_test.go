@@ -86,7 +86,7 @@ func TestAcceptBehindTheBar(t *testing.T) {
 	r.from("p", Leave{Left})
 	r.member("q")
 	r.from("q", Offer{at("root", 1, 60*ms, "root")})
-	r.wait(time.Second)
+	r.wait(300 * ms)
 	r.from("q", Accept{at("root", 1, 60*ms, "root")})
 	if r.m.Position().HasParent {
 		t.Fatal("a parent that stands behind the bar")

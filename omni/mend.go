@@ -60,7 +60,7 @@ func (m *Machine) orphaned(now protocol.Time, why string, out *protocol.Outbox) 
 	if m.parent != nil {
 		out.Note("omni.orphan: "+why, m.parent.id, protocol.ItemID{}, int64(len(m.children)))
 		m.refusals.clear()
-		m.refusals.add(m.parent.id, now.Add(5*time.Second))
+		m.refusals.add(m.parent.id, now.Add(m.jitter(formerPause)))
 	}
 	m.parent = nil
 	m.changed = true
@@ -89,7 +89,7 @@ func (m *Machine) mend(now protocol.Time, out *protocol.Outbox) {
 	}
 	var best *peer
 	for _, p := range m.peers.order {
-		if p.speaks() && !p.child && !m.refusals.has(now, p.id) && m.mayAsk(p) && (best == nil || m.sooner(now, p, best)) {
+		if p.speaks() && !p.child && !m.refusals.has(now, p.id) && m.mayAsk(now, p) && (best == nil || m.sooner(now, p, best)) {
 			best = p
 		}
 	}
@@ -101,10 +101,23 @@ func (m *Machine) mend(now protocol.Time, out *protocol.Outbox) {
 	}
 }
 
-// mayAsk reports whether an orphan may ask p for a place: not where that is known to
-// lie below.
-func (m *Machine) mayAsk(p *peer) bool {
-	return p.heard == 0 || p.state.Attached && !slices.Contains(p.state.Path, m.key)
+// formerPause is for how long an orphan leaves alone the parent that it has lost, for
+// there may be no other: words cross, and links that were silent speak again (our guess).
+const formerPause = 500 * time.Millisecond
+
+// hearsay is for how long an orphan takes a peer that has said that it has no place, or
+// one below, at its word: nobody tells it when that is over (our guess).
+const hearsay = time.Second
+
+// mayAsk reports whether an orphan may ask p for a place: not where that has just said
+// that it has none, or stands below.
+func (m *Machine) mayAsk(now protocol.Time, p *peer) bool {
+	return now.Sub(p.heard) > hearsay || m.stands(p)
+}
+
+// stands reports whether a peer said last that it has a place, and none below this one.
+func (m *Machine) stands(p *peer) bool {
+	return p.state.Attached && !slices.Contains(p.state.Path, m.key)
 }
 
 // sooner orders those that an orphan may ask.
@@ -113,7 +126,7 @@ func (m *Machine) sooner(now protocol.Time, a, b *peer) bool {
 		switch {
 		case now.Sub(p.spoke) > silentFor:
 			return 4 // dead, perhaps, but the failure detector does not know yet
-		case p.heard == 0:
+		case p.heard == 0 || !m.stands(p):
 			return 2
 		case !m.bar.admits(p.state.Epoch, p.state.Latency):
 			return 3

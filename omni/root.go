@@ -12,8 +12,8 @@ const (
 	claimFirst = 4 * time.Second
 	claimOwned = 45 * time.Second
 	// claimLost is how long it looks for a new parent before it takes the root for
-	// lost, give or take a quarter.
-	claimLost = 2500 * time.Millisecond
+	// lost, give or take a quarter: 3 s are what anybody should be without a parent.
+	claimLost = 2200 * time.Millisecond
 	// claimWithoutAuthor is the same in a feed, where only the author publishes.
 	claimWithoutAuthor = 12 * time.Second
 	// publisherPause is how long a publisher waits before it becomes the root, because

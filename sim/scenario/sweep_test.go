@@ -14,7 +14,7 @@ import (
 var swept = []struct {
 	protocol string
 	long     uint64
-}{{Gossip, 100}}
+}{{Gossip, 100}, {Omni, 1000}}
 
 // raceEnabled is set by a build with the race detector, which takes ten times as long.
 var raceEnabled bool
