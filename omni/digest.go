@@ -126,6 +126,9 @@ func (m *Machine) ask(now protocol.Time, out *protocol.Outbox) {
 	for m.wants.due() <= now {
 		w := m.wants.heap[0]
 		p := w.choose()
+		if p == nil && !w.handed && len(w.from) > 0 && w.asks < 2*MaxAnnouncers {
+			p = m.another(w) // who announces need not send
+		}
 		if w.handed || p == nil {
 			if !w.handed && w.asks < 2*MaxAnnouncers && now.Sub(w.first) < latest*4 && len(w.from) > 0 {
 				w.asks++
@@ -163,6 +166,18 @@ func (w *want) choose() *peer {
 	var best *peer
 	for _, p := range w.from {
 		if !w.asked.has(p) && p.speaks() && (best == nil || p.roundTrip() < best.roundTrip()) {
+			best = p
+		}
+	}
+	return best
+}
+
+// another returns a neighbour to ask that has announced nothing, but may have it by now:
+// the nearest that was not asked; nil for none.
+func (m *Machine) another(w *want) *peer {
+	var best *peer
+	for _, p := range m.peers.order {
+		if !w.asked.has(p) && p.speaks() && !p.child && (best == nil || p.roundTrip() < best.roundTrip()) {
 			best = p
 		}
 	}

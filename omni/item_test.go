@@ -169,3 +169,18 @@ func TestSilence(t *testing.T) {
 		t.Errorf("asked %d times, want 1 to %d", asked, maxCries)
 	}
 }
+
+// What its only announcer does not send is asked of others, so often and no more.
+func TestAsksOthers(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	r.member("liar", "other")
+	it := item("author", 1)
+	r.clear()
+	r.from("liar", Digest{Items: []Announcement{{short(it.ID), 256}}})
+	r.wait(time.Second)
+	r.wait(10 * time.Second)
+	if all := len(sent[Pull](r, "")); len(sent[Pull](r, "other")) == 0 || len(sent[Pull](r, "p")) == 0 || all > 2*MaxAnnouncers {
+		t.Errorf("asked: the announcer %v, others %v and %v", sent[Pull](r, "liar"), sent[Pull](r, "other"), sent[Pull](r, "p"))
+	}
+}
