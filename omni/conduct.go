@@ -98,3 +98,13 @@ func (g *grudges) ban(p protocol.PeerID) time.Duration {
 	}
 	return 0
 }
+
+// holds reports whether a peer's ban lasts.
+func (g *grudges) holds(now protocol.Time, p protocol.PeerID) bool {
+	for _, x := range g.list {
+		if x.peer == p {
+			return now.Sub(x.last) < g.ban(p)
+		}
+	}
+	return false
+}

@@ -184,3 +184,28 @@ func TestAsksOthers(t *testing.T) {
 		t.Errorf("asked: the announcer %v, others %v and %v", sent[Pull](r, "liar"), sent[Pull](r, "other"), sent[Pull](r, "p"))
 	}
 }
+
+// Who has not answered when everybody was asked is the last to be asked for a place.
+func TestMute(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	r.member("near", "far")
+	for i := range uint64(20) {
+		r.push("p", item("author", i+1))
+		r.wait(100 * ms)
+	}
+	r.from("near", Offer{at("root", 9, 10*ms, "root", "x")})
+	r.from("far", Offer{at("root", 9, 30*ms, "root", "x")})
+	r.wait(250 * ms) // too long
+	if r.m.silence.cries == 0 {
+		t.Fatal("nobody was asked")
+	}
+	r.from("far", Digest{Items: []Announcement{{99, 256}}})
+	near, far := r.m.peers.find("near"), r.m.peers.find("far")
+	if r.wait(100 * ms); !r.m.mute(r.now, near) || r.m.mute(r.now, far) || !r.m.sooner(r.now, far, near) {
+		t.Errorf("near is mute: %v, far: %v; far is asked first: %v", r.m.mute(r.now, near), r.m.mute(r.now, far), r.m.sooner(r.now, far, near))
+	}
+	if r.wait(5 * time.Second); r.m.mute(r.now, near) {
+		t.Error("it is held against the mute for good")
+	}
+}

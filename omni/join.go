@@ -22,7 +22,7 @@ func (m *Machine) join(now protocol.Time, p *peer, orphan bool, out *protocol.Ou
 	} else if !orphan {
 		m.joining.until = now.Add(swapWait + joinWait + 2*p.rtt)
 	}
-	m.changed = true
+	m.changed, p.tried = true, now
 	msg := Join{
 		Orphan: orphan || m.parent == nil, Epoch: m.bar.epoch, Feasible: micros(m.bar.lat), Latency: max(m.goal(now), 0),
 		Weight: m.weight, Value: m.value(), RTT: p.rtt, At: m.place.coordinate(),

@@ -87,19 +87,35 @@ func (m *Machine) mend(now protocol.Time, out *protocol.Outbox) {
 	if m.joining.to != nil || m.isRoot() || !m.running {
 		return
 	}
-	var best *peer
-	for _, p := range m.peers.order {
-		if p.speaks() && !p.child && !m.refusals.has(now, p.id) && m.mayAsk(now, p) && (best == nil || m.sooner(now, p, best)) {
-			best = p
-		}
-	}
-	if best != nil {
-		m.join(now, best, true, out)
+	best := m.nextToAsk(now, false)
+	if p := best; p != nil {
+		m.join(now, p, true, out)
+	} else if p := m.nextToAsk(now, true); p != nil {
+		m.join(now, p, true, out)
 	}
 	if best == nil || now.Sub(m.orphanSince) > 2*orphanRetry {
 		m.dialSome(now, maxOrphanProbes-m.probing(), asParent, out)
 	}
 }
+
+// nextToAsk is whom an orphan asks next for a place, nil for nobody: of those that are not
+// left alone, or once more of all that do not withhold.
+func (m *Machine) nextToAsk(now protocol.Time, again bool) *peer {
+	var best *peer
+	for _, p := range m.peers.order {
+		pause := m.refusals.has(now, p.id)
+		if again {
+			pause = now.Sub(p.tried) < againPause || m.grudges.holds(now, p.id)
+		}
+		if p.speaks() && !p.child && !pause && m.mayAsk(now, p) && (best == nil || m.sooner(now, p, best)) {
+			best = p
+		}
+	}
+	return best
+}
+
+// againPause is the least time after which an orphan asks the same peer again (our guess).
+const againPause = 400 * time.Millisecond
 
 // formerPause is for how long an orphan leaves alone the parent that it has lost, for
 // there may be no other: words cross, and links that were silent speak again (our guess).
@@ -124,7 +140,7 @@ func (m *Machine) stands(p *peer) bool {
 func (m *Machine) sooner(now protocol.Time, a, b *peer) bool {
 	rank := func(p *peer) int {
 		switch {
-		case now.Sub(p.spoke) > silentFor:
+		case now.Sub(p.spoke) > silentFor, m.mute(now, p):
 			return 4 // dead, perhaps, but the failure detector does not know yet
 		case p.heard == 0 || !m.stands(p):
 			return 2

@@ -44,6 +44,7 @@ type peer struct {
 	guest   protocol.Time // until when, for a while
 	helps   protocol.Time // until when it is asked to announce for a while
 	probe   *probe        // it is being looked at
+	tried   protocol.Time // when it was last asked for a place
 	belated protocol.Time // until when a place from it is welcome that was asked for before; 0 for not
 
 	answerAt protocol.Time // when samples from it are answered next

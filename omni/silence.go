@@ -35,6 +35,7 @@ type silence struct {
 	at    protocol.Time // when it is too long; Never for no rate
 	cries int
 	hurt  protocol.Time // until when what is announced is asked for at once
+	cried protocol.Time // when everybody was asked last for the first time
 }
 
 // heard notes an item that was not heard of before.
@@ -61,6 +62,9 @@ func (m *Machine) advanceSilence(now protocol.Time, out *protocol.Outbox) {
 	}
 	s.at = now.Add(cryPause)
 	s.hurt = now.Add(hurtFor)
+	if s.cries == 1 {
+		s.cried = now
+	}
 	out.Note("omni.silence", "", protocol.ItemID{}, int64(s.cries))
 	for _, p := range m.peers.order {
 		if p.speaks() && p.helps <= now {
@@ -72,6 +76,12 @@ func (m *Machine) advanceSilence(now protocol.Time, out *protocol.Outbox) {
 	if s.cries > 1 {
 		m.rescue(now, out)
 	}
+}
+
+// mute reports whether a peer should have answered the last cry by now, and has not.
+func (m *Machine) mute(now protocol.Time, p *peer) bool {
+	c := m.silence.cried
+	return c > 0 && p.spoke < c && now.Sub(c) < 2*time.Second && now > c.Add(p.roundTrip()*5/4+answerSlack)
 }
 
 // rescue dials members for help.
