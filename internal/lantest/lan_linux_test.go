@@ -156,7 +156,7 @@ func TestLossOnLAN(t *testing.T) {
 // TestSenderDoesNotGrow: what sending costs does not depend on how many listen.
 func TestSenderDoesNotGrow(t *testing.T) {
 	long(t)
-	items := sized("QUILT_LANTEST_ITEMS", 1000)
+	items := sized("QUILT_LANTEST_ITEMS", 500)
 	type cost struct {
 		user  time.Duration
 		calls uint64
