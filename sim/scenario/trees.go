@@ -18,7 +18,8 @@ import (
 //     up from there, and only when its place is another than before;
 //   - no host is without parent for longer than patience while a fit one lives: see
 //     [run.fit]. For who has never had one that counts while one of its neighbours in
-//     the topic is in the tree: before it cannot know whom to ask.
+//     the topic is in the tree, for others while they have a link to anybody who lives:
+//     before they cannot know whom to ask, and to find somebody is the view's business.
 type trees struct {
 	nodes []treeState // by host
 	none  bool        // the protocol keeps no tree
@@ -132,7 +133,7 @@ func (r *run) checkOrphan(h *sim.Host, st *treeState, n *TreeNode) error {
 		return nil
 	}
 	st.lookAt = now.Add(lookEvery)
-	if !st.placed && !r.knowsTree(h) {
+	if !st.placed && !r.knowsTree(h) || st.placed && !r.linksToLiving(h) {
 		st.since = protocol.Never
 		return nil
 	}
@@ -193,6 +194,16 @@ func (r *run) inTree(host, without int) bool {
 func (r *run) knowsTree(h *sim.Host) bool {
 	for _, id := range h.Core().Neighbours(r.topic) {
 		if p := r.net.Host(id); p != nil && p.Alive() && p.Index() < len(r.trees.nodes) && r.inTree(p.Index(), h.Index()) {
+			return true
+		}
+	}
+	return false
+}
+
+// linksToLiving reports whether a host has a link to one that lives.
+func (r *run) linksToLiving(h *sim.Host) bool {
+	for _, other := range r.net.Hosts() {
+		if other != h && other.Alive() && h.Linked(other) {
 			return true
 		}
 	}

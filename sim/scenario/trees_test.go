@@ -286,3 +286,22 @@ func TestTreeCheckChangesNothing(t *testing.T) {
 		t.Errorf("%+v, %v, and with a check %+v", a, err, b)
 	}
 }
+
+// Who has lost all that it had links to cannot know of a fit parent that has just come.
+func TestTreeKnowsNobody(t *testing.T) {
+	f := newForest(t, 5)
+	for i, h := range f.hosts {
+		if !f.r.linksToLiving(f.hosts[4]) {
+			t.Fatalf("with %d others dead a host has no link to one that lives", i)
+		}
+		if i < 4 {
+			h.Kill()
+		}
+		if i == 3 {
+			break
+		}
+	}
+	if f.r.linksToLiving(f.hosts[4]) {
+		t.Error("a link to the dead counts")
+	}
+}
