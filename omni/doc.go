@@ -12,7 +12,7 @@
 // parent's, what an item waits there for its turn, half the round trip and the check.
 // It moves to wherever that is less, and brings its subtree along.
 //
-//	root ──Carry──▶ A ──Carry──▶ B ──Carry──▶ C        Beat: where I stand (downwards)
+//	root ──Carry──▶ A ──Carry──▶ B ──Carry──▶ C        Beat: where I stand (downwards); Same: still there
 //	  ╎             ╎            ▲╌╌Digest╌╌╌ D         Report: how many are below (upwards)
 //	  ╎             └──Carry──▶ E                       Join, Accept, Refuse, Leave
 //	  └──Carry──▶ D                                    Watch, Digest, Pull: beside the tree
@@ -51,8 +51,9 @@
 // wait and do not blame their parent. A parent that keeps failing to bring what others
 // have, or all of one author's items, is left and remembered (conduct.go). Who hears
 // nothing at all for longer than usual asks every neighbour, and then dials members
-// that it has heard of (silence.go). A peer without a parent asks first who has spoken
-// lately and surely does not stand below it (mend.go). If nobody has heard of a beat
+// that it has heard of (silence.go). What its announcers do not send is asked of others. A
+// peer without a parent asks first who has spoken lately and surely does not stand below
+// it, the next soon, and takes a late yes too (mend.go). If nobody has heard of a beat
 // since, the root is gone, and somebody takes its place (root.go). Beneath all that,
 // internal/antientropy finds what is still missing.
 //
@@ -67,8 +68,8 @@
 //
 // # Reading order
 //
-// message.go (what is said), machine.go (what happens on each input), state.go, bar.go
-// and join.go (the tree), look.go, sample.go, exchange.go, sieve.go, call.go,
+// message.go (what is said), machine.go (what happens on each input), state.go, same.go,
+// bar.go and join.go (the tree), look.go, sample.go, exchange.go, sieve.go, call.go,
 // coordinate.go, degree.go, swap.go and move.go (making it better), item.go, digest.go, want.go, recent.go (the way of an
 // item), standby.go, silence.go, conduct.go, mend.go, root.go (mending), position.go
 // and explain.go (what others see).

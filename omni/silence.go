@@ -8,8 +8,8 @@ import (
 
 // Where items come at a rate, that none comes is news: whoever hears neither an item nor
 // an announcement for longer than usual asks every neighbour what it has missed, long
-// before a failure detector knows that parent and standbys are dead. The second time it
-// dials members that it has heard of too.
+// before a failure detector knows that parent and standbys are dead, and dials members that
+// it has heard of: where half of all are dead, somebody's neighbours are dead to the last.
 
 const (
 	// silenceSamples is how many items make a rate, silenceGap the mean pause between
@@ -73,9 +73,7 @@ func (m *Machine) advanceSilence(now protocol.Time, out *protocol.Outbox) {
 			out.Send(p.id, Watch{WatchAWhile}, protocol.Control, now.Add(time.Second))
 		}
 	}
-	if s.cries > 1 {
-		m.rescue(now, out)
-	}
+	m.rescue(now, out)
 }
 
 // mute reports whether a peer should have answered the last cry by now, and has not.
