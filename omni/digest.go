@@ -39,6 +39,24 @@ func (m *Machine) announceAll(now protocol.Time, h *held, tree bool) {
 	}
 }
 
+// gatherOwn is how long a publisher's announcements to other neighbours wait: who has
+// got the item by then does nothing (our guess).
+const gatherOwn = 500 * time.Millisecond
+
+// announceOwn announces an item of this peer's own to neighbours that are neither in the
+// tree nor watch: those in the tree may all keep it back.
+func (m *Machine) announceOwn(now protocol.Time, h *held) {
+	for _, p := range m.peers.order {
+		if p.member && p.speaks() && !p.watcher && !h.holders.has(p) {
+			idle := p.flushAt == protocol.Never
+			m.announce(now, p, h.announcement())
+			if idle {
+				p.flushAt = now.Add(gatherOwn)
+			}
+		}
+	}
+}
+
 // flush sends what is queued and due.
 func (m *Machine) flush(now protocol.Time, out *protocol.Outbox) {
 	for _, p := range m.peers.order {

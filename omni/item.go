@@ -120,6 +120,9 @@ func (m *Machine) push(now protocol.Time, in protocol.Accepted, h *held, out *pr
 		send(c)
 	}
 	m.announceAll(now, h, false)
+	if in.From == "" {
+		m.announceOwn(now, h)
+	}
 }
 
 // duplicate takes note that an item was known: the sender has it.

@@ -209,3 +209,22 @@ func TestMute(t *testing.T) {
 		t.Error("it is held against the mute for good")
 	}
 }
+
+// A publisher tells neighbours of its items too, a little later, for its links of the tree
+// may all keep them back.
+func TestAnnounceOwn(t *testing.T) {
+	r := newRig(t, "author", "author")
+	r.adopt("a")
+	r.member("n")
+	r.clear()
+	it := item("author", 1)
+	r.in(protocol.Accepted{Item: it})
+	r.wait(gatherOwn - ms)
+	if len(sent[Digest](r, "n")) != 0 {
+		t.Error("told at once")
+	}
+	r.wait(2 * ms)
+	if got := sent[Digest](r, "n"); len(got) != 1 || got[0].Items[0].ID != short(it.ID) || len(sent[Digest](r, "a")) != 0 {
+		t.Errorf("the neighbour was told %v, the child %v", got, sent[Digest](r, "a"))
+	}
+}
