@@ -18,10 +18,12 @@ const (
 	// come eight times a second where items flow.
 	silentFor = 350 * time.Millisecond
 	// maxProbes bounds the peers that are dialled to be looked at, maxOrphanProbes the
-	// same for a peer without a parent, probeFor the time for one.
+	// same for a peer without a parent, probeFor and orphanProbeFor the time for one: half of
+	// the members may be dead.
 	maxProbes       = 3
 	maxOrphanProbes = 4
 	probeFor        = 8 * time.Second
+	orphanProbeFor  = 500 * time.Millisecond
 	// probePause is for how long a member is not looked at again, unreachedPause the same
 	// after a dial that failed.
 	probePause     = 2 * time.Second
@@ -92,6 +94,9 @@ func (m *Machine) look(now protocol.Time, st *stream, out *protocol.Outbox) {
 		st.lookAt = now.Add(m.jitter(st.lookEvery))
 		st.lookEvery = min(st.lookEvery*17/16, lookLast)
 	}
+	if st.parent == nil && now.Sub(st.orphan) >= orphanWait {
+		m.dialSome(now, st) // those with a link may all be dead
+	}
 	if st.joining != nil || m.cfg.Fixed && st.parent != nil {
 		return
 	}
@@ -109,7 +114,7 @@ func (m *Machine) look(now protocol.Time, st *stream, out *protocol.Outbox) {
 	case c.member != nil && m.probing() < maxProbes:
 		m.dial(now, c.member, asParent, st)
 	case st.parent == nil:
-		m.dialSome(now, st)
+		m.dialSome(now, st) // nobody is known with a link
 	}
 }
 
@@ -222,6 +227,9 @@ func (m *Machine) dial(now protocol.Time, s *member, why purpose, st *stream) {
 	p.probe = &probe{why: why, addr: s.Addr, until: now.Add(probeFor)}
 	if st != nil {
 		p.probe.st = st.tag
+		if st.parent == nil {
+			p.probe.until = now.Add(orphanProbeFor)
+		}
 	}
 	m.refusals.add(s.Peer, now.Add(probePause)) // whatever comes of it
 	m.placedAt(p, s.At)
@@ -260,7 +268,7 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 		out.Send(p.id, Meet{Mode: MeetOnce, At: m.place.coordinate()}, protocol.Control, now.Add(time.Second))
 		pr.until = now.Add(helpFor)
 		return
-	case st == nil || st.root || st.joining != nil:
+	case st == nil || st.root || st.joining != nil && st.parent != nil:
 	case pr.base > 0:
 		if pr.base+p.rtt/2+hopCost < st.yieldLimit {
 			m.join(now, st, p, out)
