@@ -1,208 +1,133 @@
 package lantest
 
 import (
-	"bufio"
-	"encoding/binary"
-	"fmt"
-	"io"
-	"net"
-	"sync"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
 	"time"
 
-	"github.com/quilt-p2p/quilt/gossipmembership"
-	"github.com/quilt-p2p/quilt/internal/core"
-	"github.com/quilt-p2p/quilt/protocol"
+	"github.com/quilt-p2p/quilt/internal/lab"
 )
 
-// mesh is the links of an endpoint, plain TCP connections on the LAN: so what multicast
-// loses comes by gossip and digests, as with real peers. Each begins with the peer IDs of
-// both; then there are frames, each behind its length.
-type mesh struct {
-	e  *endpoint
-	at string // where it listens
-
-	mu    sync.Mutex
-	links map[protocol.PeerID]*tcpLink
-	down  int // links that ended
-}
-
-// tcpLink is one connection. What does not fit into its queue is dropped, and repaired.
-type tcpLink struct {
-	conn  net.Conn
-	queue chan []byte
-}
-
-const (
-	meshPort     = "4100"
-	meshQueue    = 1024
-	meshMaxFrame = 2 << 20
-)
-
-// newMesh listens on eth0.
-func newMesh(e *endpoint) (*mesh, error) {
-	ifi, err := net.InterfaceByName("eth0")
-	if err != nil {
-		return nil, err
-	}
-	addrs, err := ifi.Addrs()
-	if err != nil {
-		return nil, err
-	}
-	m := &mesh{e: e, links: make(map[protocol.PeerID]*tcpLink)}
-	for _, a := range addrs {
-		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil {
-			m.at = net.JoinHostPort(n.IP.String(), meshPort)
+// meshPeers starts peers of the mesh, which know each other's addresses, and waits until
+// each has its place in the part that pushes. The first is the author.
+func meshPeers(tb testing.TB, l *lab.Lab, n int, more func(i int) []string) (list []*process) {
+	tb.Helper()
+	dir := tb.TempDir()
+	owner := ""
+	for i := range n {
+		env := []string{"QUILT_LANTEST_DIR=" + dir}
+		if more != nil {
+			env = append(env, more(i)...)
 		}
-	}
-	l, err := net.Listen("tcp4", m.at)
-	if err != nil {
-		return nil, err
-	}
-	go func() {
-		for {
-			conn, err := l.Accept()
+		list = append(list, startRole(tb, hostAt(l, i), "mesh", env...))
+		if files, err := filepath.Glob(filepath.Join(dir, "*.addr")); err != nil || len(files) != i+1 {
+			tb.Fatalf("%d addresses of %d, %v", len(files), i+1, err)
+		} else if i == 0 {
+			text, err := os.ReadFile(files[0])
 			if err != nil {
-				return
+				tb.Fatal(err)
 			}
-			go m.run(conn, "")
-		}
-	}()
-	return m, nil
-}
-
-// record says where this peer is.
-func (m *mesh) record() (r gossipmembership.Record, err error) {
-	r = gossipmembership.Record{Peer: m.e.id, Seq: uint64(time.Now().UnixNano()), Addrs: []string{m.at}}
-	return r, r.Sign(m.e.author)
-}
-
-// dial makes a link to a peer.
-func (m *mesh) dial(p protocol.PeerID, addrs []string) {
-	for _, a := range addrs {
-		if conn, err := net.DialTimeout("tcp4", a, 10*time.Second); err == nil {
-			m.run(conn, p)
-			return
+			owner = string(text)
 		}
 	}
-	m.e.inputs <- protocol.DialFailed{Peer: p, Reason: "nobody is there"}
-}
-
-// run greets and then brings what is read, until the connection ends. p is whom it was
-// dialled for, empty for who came.
-func (m *mesh) run(conn net.Conn, p protocol.PeerID) {
-	defer conn.Close()
-	out := p != ""
-	in := bufio.NewReaderSize(conn, 64<<10)
-	_, err := conn.Write(append([]byte{byte(len(m.e.id))}, m.e.id...))
-	size, err2 := in.ReadByte()
-	name := make([]byte, size)
-	_, err3 := io.ReadFull(in, name)
-	if err != nil || err2 != nil || err3 != nil || out && protocol.PeerID(name) != p {
-		if out {
-			m.e.inputs <- protocol.DialFailed{Peer: p, Reason: "it did not greet"}
+	for _, part := range [][]*process{list[:2], list[2:]} { // the second has its place before all others
+		for _, p := range part {
+			p.do(order{Do: "connect", Topic: owner})
 		}
-		return
+		until(tb, "everybody's place", func() bool {
+			return !slices.ContainsFunc(part, func(p *process) bool { return !p.report().Placed })
+		})
 	}
-	p = protocol.PeerID(name)
-	l := m.up(conn, p, out)
-	if l == nil {
-		return // there is one already
-	}
-	m.e.inputs <- protocol.LinkUp{Link: protocol.Link{Peer: p, NIC: m.e.driver.NICs()[0].NIC, Outbound: out}}
-	go l.write()
-	for m.read(in, p) == nil {
-	}
-	if m.drop(p, l) {
-		m.e.inputs <- protocol.LinkDown{Peer: p, Reason: "the connection has ended"}
-	}
+	return list
 }
 
-// up takes in a link. Where both have dialled that of the lesser ID stays.
-func (m *mesh) up(conn net.Conn, p protocol.PeerID, out bool) *tcpLink {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if old := m.links[p]; old != nil {
-		if out == (m.e.id > p) {
-			return nil
+// poured publishes at the first of some processes and waits until the others have all, or
+// get no more; it returns what is missing.
+func poured(tb testing.TB, list []*process, before []report, o order, quiet time.Duration) (missing int) {
+	tb.Helper()
+	o.Do = "publish"
+	list[0].do(o)
+	until(tb, "items", func() bool {
+		missing = 0
+		idle := true
+		for i, p := range list[1:] {
+			r := p.report()
+			missing += o.Items - (r.Delivered - before[i+1].Delivered)
+			idle = idle && r.Idle > quiet
 		}
-		_ = old.conn.Close()
-		close(old.queue)
-	}
-	l := &tcpLink{conn, make(chan []byte, meshQueue)}
-	m.links[p] = l
-	return l
+		return missing == 0 || idle
+	})
+	return missing
 }
 
-// drop forgets a link; it reports whether it was the one there is.
-func (m *mesh) drop(p protocol.PeerID, l *tcpLink) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_ = l.conn.Close()
-	if m.links[p] != l {
-		return false
+// Real processes on a LAN deliver everything by the mesh, though one of them garbles all
+// that it passes on, and has the only place below the author when the others come: what it
+// garbles they do not pass on.
+func TestMeshGarbage(t *testing.T) {
+	const peers = 6
+	l := stageLAN(t, peers, "")
+	list := meshPeers(t, l, peers, func(i int) []string {
+		switch i {
+		case 0:
+			return []string{"QUILT_LANTEST_BYTES=250000"}
+		case 1:
+			return []string{"QUILT_LANTEST_GARBLE=1"}
+		}
+		return nil
+	})
+	honest := append([]*process{list[0]}, list[2:]...)
+	before, _ := used(honest)
+	if missing := poured(t, honest, before, order{Items: 200, Size: 1024, Rate: 50}, 30*time.Second); missing > 0 {
+		t.Errorf("%d deliveries are missing", missing)
 	}
-	delete(m.links, p)
-	close(l.queue)
-	m.down++
-	return true
+	reports, _ := used(honest)
+	refused := 0
+	for _, r := range reports {
+		refused += r.Invalid
+	}
+	if refused == 0 {
+		t.Error("nobody got a garbled copy")
+	}
+	t.Logf("%d copies were refused", refused)
 }
 
-func (m *mesh) read(in *bufio.Reader, p protocol.PeerID) error {
-	var size [4]byte
-	if _, err := io.ReadFull(in, size[:]); err != nil {
-		return err
-	}
-	n := binary.BigEndian.Uint32(size[:])
-	if n > meshMaxFrame {
-		return fmt.Errorf("a frame of %d bytes", n)
-	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(in, b); err != nil {
-		return err
-	}
-	f, err := protocol.ParseFrame(b)
-	if err != nil {
-		return err
-	}
-	msg, err := core.DecodeWith(m.e.plugin, f)
-	if err != nil {
-		return err
-	}
-	from := protocol.Origin{Peer: p, NIC: m.e.driver.NICs()[0].NIC, Authenticated: true}
-	m.e.inputs <- protocol.Received{From: from, Topic: f.Topic, Object: f.Object, Msg: msg, At: m.e.now()}
-	return nil
-}
-
-// send puts a frame into a link's queue, if there is room.
-func (m *mesh) send(to protocol.PeerID, topic protocol.TopicID, object protocol.ObjectID, msg protocol.Message) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l := m.links[to]
-	if l == nil {
-		return
-	}
-	b := protocol.AppendFrame(make([]byte, 4), topic, object, msg)
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	select {
-	case l.queue <- b:
-	default:
-	}
-}
-
-// close ends a link at the core's wish.
-func (m *mesh) close(p protocol.PeerID) {
-	m.mu.Lock()
-	l := m.links[p]
-	m.mu.Unlock()
-	if l != nil {
-		m.drop(p, l)
-	}
-}
-
-func (l *tcpLink) write() {
-	for b := range l.queue {
-		if _, err := l.conn.Write(b); err != nil {
-			_ = l.conn.Close()
+// BenchmarkMesh: items of 1 KiB from one process to nineteen others on a LAN without
+// multicast: how many a second of CPU, of all processes together, by the mesh and by
+// GossipSub, both over QUIC, in turns.
+func BenchmarkMesh(b *testing.B) {
+	peers := sized("QUILT_LANTEST_PEERS", 20)
+	items := sized("QUILT_LANTEST_ITEMS", 2000)
+	rate := float64(sized("QUILT_LANTEST_RATE", 100))
+	l := stageLAN(b, peers, "")
+	mesh := meshPeers(b, l, peers, nil)
+	gossip := pubSubs(b, l, peers)
+	perCPU := map[string][]float64{}
+	for range b.N {
+		for _, side := range []struct {
+			name string
+			list []*process
+		}{{"gossipsub", gossip}, {"quilt", mesh}} {
+			before, cpu := used(side.list)
+			missing := poured(b, side.list, before, order{Items: items, Size: 1 << 10, Rate: rate}, 10*time.Second)
+			reports, after := used(side.list)
+			copies := 0
+			for i, r := range reports {
+				copies += r.Copies - before[i].Copies
+			}
+			per := float64(items) / (after - cpu).Seconds()
+			perCPU[side.name] = append(perCPU[side.name], per)
+			b.Logf("%s: %d items to %d others, %.3f copies each, %d deliveries missing: %.1f items a second of CPU",
+				side.name, items, peers-1, float64(copies)/float64(items*(peers-1)), missing, per)
+			if missing > 0 {
+				b.Errorf("%s: %d deliveries are missing", side.name, missing)
+			}
 		}
 	}
+	b.ReportMetric(0, "ns/op")
+	for _, name := range []string{"gossipsub", "quilt"} {
+		b.ReportMetric(median(perCPU[name]), name+"-items/cpu-s")
+	}
+	b.ReportMetric(median(perCPU["quilt"])/median(perCPU["gossipsub"]), "quilt:gossipsub")
 }

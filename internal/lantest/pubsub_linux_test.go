@@ -31,11 +31,12 @@ func forceBuffer(c syscall.Conn, bytes int) {
 // pubSub is a peer of go-libp2p-pubsub over QUIC: GossipSub with its defaults, but for
 // queues that are large enough for what is under way.
 type pubSub struct {
-	host  host.Host
-	topic *pubsub.Topic
-	got   atomic.Int64
-	last  atomic.Int64
-	begun time.Time
+	host   host.Host
+	topic  *pubsub.Topic
+	got    atomic.Int64
+	copies atomic.Int64
+	last   atomic.Int64
+	begun  time.Time
 }
 
 const pubsubRoom = 4096
@@ -55,12 +56,16 @@ func newPubSub() (role, error) {
 	if err != nil {
 		return nil, err
 	}
+	p := &pubSub{host: h, begun: time.Now()}
 	ps, err := pubsub.NewGossipSub(context.Background(), h, pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
-		pubsub.WithPeerOutboundQueueSize(pubsubRoom), pubsub.WithValidateQueueSize(pubsubRoom), pubsub.WithValidateThrottle(pubsubRoom))
+		pubsub.WithPeerOutboundQueueSize(pubsubRoom), pubsub.WithValidateQueueSize(pubsubRoom), pubsub.WithValidateThrottle(pubsubRoom),
+		pubsub.WithAppSpecificRpcInspector(func(_ peer.ID, rpc *pubsub.RPC) error {
+			p.copies.Add(int64(len(rpc.GetPublish()))) // duplicates included
+			return nil
+		}))
 	if err != nil {
 		return nil, err
 	}
-	p := &pubSub{host: h, begun: time.Now()}
 	if p.topic, err = ps.Join(topicName); err != nil {
 		return nil, err
 	}
@@ -131,6 +136,6 @@ func (p *pubSub) order(o order) error {
 }
 
 func (p *pubSub) report(r *report) {
-	r.Delivered = int(p.got.Load())
+	r.Delivered, r.Copies = int(p.got.Load()), int(p.copies.Load())
 	r.Idle = time.Since(p.begun) - time.Duration(p.last.Load())
 }

@@ -72,6 +72,9 @@ type report struct {
 	Fit                []bool
 	Why                string // the last reason for not being fit
 	IPMC               ipmc.Explanation
+	Placed             bool // in the part of the mesh that pushes
+	Distrusted         int  // peers, for their conduct
+	Copies             int  // of items that came
 	Driver             driver.Counters
 	ByTopic            map[string]int // deliveries
 	Sharing            driver.SharingState
@@ -89,6 +92,7 @@ var roles = map[string]func() (role, error){
 	"reader":  newBareReader,
 	"pubsub":  newPubSub,
 	"hostile": newHostile,
+	"mesh":    newMeshPeer,
 }
 
 // play plays a role until standard input ends.
