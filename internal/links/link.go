@@ -46,6 +46,7 @@ type link struct {
 
 // muxedStream is what ending a link needs of a stream.
 type muxedStream interface {
+	SetReadDeadline(time.Time) error
 	SetWriteDeadline(time.Time) error
 	ResetWithError(network.StreamErrorCode) error
 }
@@ -131,6 +132,9 @@ func (l *link) reset() {
 	for _, s := range streams {
 		if s != nil {
 			_ = s.ResetWithError(code)
+			// A stream of WebTransport whose session went without a word leaves who reads it
+			// waiting (webtransport-go v0.13.0) until its deadline.
+			_ = s.SetReadDeadline(time.Now())
 		}
 	}
 }
