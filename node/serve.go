@@ -13,6 +13,10 @@ import (
 // store; one more is dropped, and the peer asks again (our guess).
 const MaxServeJobs = 64
 
+// maxPassedOver bounds the bytes of items that are read for one request and are too
+// large for the link: nobody makes this host read its store in vain (our guess).
+const maxPassedOver = 4 << 20
+
 // server streams items from the store to one peer, at the peer's pace.
 type server struct {
 	jobs   chan protocol.Effect
@@ -72,23 +76,30 @@ func (n *Node) serveJob(ctx context.Context, job protocol.Effect) {
 	case swarm.FetchPieces:
 		n.servePieces(ctx, e)
 	case protocol.FetchAndSend:
+		passed := 0
 		for _, id := range e.Items {
 			it, err := n.find(id)
 			if err != nil {
 				continue
 			}
-			if _, ok := n.sendStored(ctx, e.To, e.Topic, e.Object, e.Expires, it); !ok {
+			went, ok := n.sendStored(ctx, e.To, e.Topic, e.Object, e.Expires, it)
+			if !went {
+				passed += len(it.Bytes)
+			}
+			if !ok || passed >= maxPassedOver {
 				return
 			}
 		}
 	case protocol.FetchRange:
-		sent := 0
+		sent, passed := 0, 0
 		err := n.store.Range(e.Topic, e.Author, e.First, e.Last, func(it *protocol.Item) bool {
 			went, ok := n.sendStored(ctx, e.To, e.Topic, e.Object, e.Expires, it)
 			if went {
 				sent += len(it.Bytes)
+			} else {
+				passed += len(it.Bytes)
 			}
-			return ok && sent < e.MaxBytes
+			return ok && sent < e.MaxBytes && passed < maxPassedOver
 		})
 		if err != nil {
 			n.log.Warn("reading the store for a peer", "peer", e.To, "error", err)
