@@ -10,6 +10,12 @@
 //	quilt-peer simulate --topology DIR --seeds 9 --json > a.json
 //	go run ./internal/optimum -topology DIR -result a.json
 //
+//	go run ./internal/optimum -topology DIR -peers omni -seeds 9
+//
+// With -peers it runs the experiment first, with the peers of that protocol. The search
+// then has their bounds of degree, and begins with their tree too; each line says how far
+// they were from the best, and what moves of one kind alone would make of their tree.
+//
 // With -result seeds and publishers are those of the results, so that the search is
 // on the very same instances, and each line has the mean latency that was measured
 // and its ratio to the best tree's. -size and -processing must be given as in the

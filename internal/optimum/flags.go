@@ -14,6 +14,8 @@ import (
 type query struct {
 	scenario  scenario.Scenario
 	result    string
+	peers     string
+	seeds     int
 	steps     int
 	samples   int
 	degree    int
@@ -26,6 +28,7 @@ type query struct {
 const (
 	maxSteps   = 1_000_000_000
 	maxSamples = 100_000
+	maxSeeds   = 1000
 )
 
 // shared are the flags that quilt-peer simulate has too; scenario.Set reads them.
@@ -47,6 +50,8 @@ func parse(args []string, usage io.Writer) (*query, error) {
 		f.Func(s.name, s.usage, func(v string) error { return q.scenario.Set(s.name, v) })
 	}
 	f.StringVar(&q.result, "result", "", "file of quilt-peer simulate --json: its publishers and seeds")
+	f.StringVar(&q.peers, "peers", "", "protocol with a tree: run the experiment first, and search with the bounds of degree that its peers have, from the tree that they made too")
+	f.IntVar(&q.seeds, "seeds", 1, "so many seeds from -seed on, one after the other")
 	f.IntVar(&q.steps, "steps", optimum.Steps, "steps of annealing")
 	f.IntVar(&q.samples, "samples", optimum.Samples, "sampled reparents a host, after the five moves from a random start")
 	f.IntVar(&q.degree, "degree", 0, "most children of any host, instead of what its uplink allows")
@@ -72,10 +77,14 @@ func (q *query) check(f *flag.FlagSet) error {
 		return fmt.Errorf("-steps %d: 0 to %d are possible", q.steps, maxSteps)
 	case q.samples < 0 || q.samples > maxSamples:
 		return fmt.Errorf("-samples %d: 0 to %d are possible", q.samples, maxSamples)
+	case q.seeds < 1 || q.seeds > maxSeeds:
+		return fmt.Errorf("-seeds %d: 1 to %d are possible", q.seeds, maxSeeds)
+	case q.peers != "" && (q.result != "" || q.degree != 0 || q.alone || q.unpunched):
+		return errors.New("-peers: -result, -degree, -alone and -unpunched would make another instance than its peers have")
 	case q.degree < 0 || given["degree"] && q.degree == 0:
 		return fmt.Errorf("-degree %d: it must be above 0", q.degree)
 	}
-	for _, name := range []string{"seed", "publisher", "publishers"} {
+	for _, name := range []string{"seed", "seeds", "publisher", "publishers"} {
 		if given["result"] && given[name] {
 			return fmt.Errorf("-%s: -result has them; leave one of the two out", name)
 		}

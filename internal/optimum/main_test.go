@@ -84,6 +84,28 @@ func TestResult(t *testing.T) {
 	}
 }
 
+// With a protocol's peers the search has their bounds, goes on from their tree, and says
+// how far from the best that is.
+func TestPeers(t *testing.T) {
+	list := lines(t, "-topology", "lognormal:40", "-peers", "omni", "-seed", "3", "-seeds", "2", "-steps", "20000", "-samples", "20")
+	if len(list) != 2 || list[0].Seed != 3 || list[1].Seed != 4 {
+		t.Fatalf("%+v", list)
+	}
+	for _, l := range list {
+		if d := l.Peers.Latency / *l.Measured; d < 0.9 || d > 1.02 {
+			t.Errorf("items took %v ms, by the peers' tree they take %v", *l.Measured, l.Peers.Latency)
+		}
+		for _, f := range []*optimum.Figures{l.Reparents, l.Exchanges, l.ParentSwaps} {
+			if f.Latency > l.Peers.Latency || f.Latency < l.Floor {
+				t.Errorf("improved, the peers' tree takes %v ms, before %v, floor %v", f.Latency, l.Peers.Latency, l.Floor)
+			}
+		}
+		if l.Annealed.Latency > l.Peers.Latency || *l.Ratio != *l.Measured/l.Annealed.Latency {
+			t.Errorf("annealed %v ms, the peers %v, ratio %v", l.Annealed.Latency, l.Peers.Latency, *l.Ratio)
+		}
+	}
+}
+
 func TestBadFlags(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.json")
 	other := filepath.Join(t.TempDir(), "other.json")
@@ -98,6 +120,9 @@ func TestBadFlags(t *testing.T) {
 		{"-topology king:9 -publisher h1 -publishers 2", "-publisher and -publishers: choose one"},
 		{"-topology king:9 -publisher nobody", "--publisher nobody: topology king:9 has no host of that name"},
 		{"-topology king:9 -steps -1", "-steps -1: 0 to"},
+		{"-topology king:9 -seeds 0", "-seeds 0: 1 to"},
+		{"-topology king:9 -peers omni -alone", "-peers: -result, -degree, -alone"},
+		{"-topology king:9 -peers gossip -steps 0", "it makes no tree"},
 		{"-topology king:9 -samples 1000000", "-samples 1000000: 0 to"},
 		{"-topology king:9 -degree 0", "-degree 0: it must be above 0"},
 		{"-topology king:9 -size many", "a number of bytes is possible"},

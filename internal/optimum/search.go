@@ -34,6 +34,12 @@ type line struct {
 	// Multicast is the least with IP multicast, MulticastSends its transmissions.
 	Multicast      *optimum.Figures `json:"multicast,omitempty"`
 	MulticastSends int              `json:"multicast_sends,omitempty"`
+	// Peers is the tree of a protocol's peers, with -peers; Reparents, Exchanges and
+	// ParentSwaps what moves of that kind alone would make of it, whoever knew everything.
+	Peers       *optimum.Figures `json:"peers,omitempty"`
+	Reparents   *optimum.Figures `json:"peers_reparents,omitempty"`
+	Exchanges   *optimum.Figures `json:"peers_exchanges,omitempty"`
+	ParentSwaps *optimum.Figures `json:"peers_parent_swaps,omitempty"`
 	// Measured is the mean latency in ms of the result, Ratio that over Annealed's.
 	Measured *float64 `json:"measured_ms,omitempty"`
 	Ratio    *float64 `json:"ratio,omitempty"`
@@ -52,28 +58,49 @@ func run(args []string, out, usage io.Writer) error {
 			return err
 		}
 	}
+	if q.result == "" {
+		results = make([]*scenario.Result, q.seeds)
+	}
 	enc := json.NewEncoder(out)
-	for _, res := range results {
+	for i, res := range results {
 		s := q.scenario
 		if res != nil {
 			s.Seed, s.Publishers = res.Seed, res.Publishers
+		} else if i > 0 {
+			s.Seed = s.WithDefaults().Seed + uint64(i)
 		}
-		t, roots, err := scenario.Instance(s, scenario.Options{Files: os.DirFS(s.Topology), Dir: "."})
-		if err != nil {
+		if err := q.instance(s, res, enc); err != nil {
 			return err
 		}
-		for _, root := range roots {
-			l, err := q.search(t, s.WithDefaults(), root)
-			if err != nil {
-				return fmt.Errorf("publisher %s: %w", t.Hosts[root].Name, err)
-			}
-			if res != nil && len(roots) == 1 && res.Latency != nil {
-				ratio := res.Latency.Mean / l.Annealed.Latency
-				l.Measured, l.Ratio = &res.Latency.Mean, &ratio
-			}
-			if err := enc.Encode(l); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// instance searches for each publisher of a scenario, of which res is the result, nil for
+// not known.
+func (q *query) instance(s scenario.Scenario, res *scenario.Result, enc *json.Encoder) error {
+	o := scenario.Options{Files: os.DirFS(s.Topology), Dir: "."}
+	t, roots, err := scenario.Instance(s, o)
+	if err != nil {
+		return err
+	}
+	var made *peersTree
+	if q.peers != "" {
+		if made, res, err = experiment(s, q.peers, o); err != nil {
+			return err
+		}
+	}
+	for _, root := range roots {
+		l, err := q.search(t, s.WithDefaults(), root, made)
+		if err != nil {
+			return fmt.Errorf("publisher %s: %w", t.Hosts[root].Name, err)
+		}
+		if res != nil && len(roots) == 1 && res.Latency != nil {
+			ratio := res.Latency.Mean / l.Annealed.Latency
+			l.Measured, l.Ratio = &res.Latency.Mean, &ratio
+		}
+		if err := enc.Encode(l); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -101,12 +128,15 @@ func readResults(path string) ([]*scenario.Result, error) {
 	}
 }
 
-// search searches for one publisher.
-func (q *query) search(t *topology.Topology, s scenario.Scenario, root int) (*line, error) {
+// search searches for one publisher; made is nil, or what peers have made of it.
+func (q *query) search(t *topology.Topology, s scenario.Scenario, root int, made *peersTree) (*line, error) {
 	began := time.Now()
 	cfg := optimum.Config{Root: root, Size: s.Size, Processing: max(s.Processing, 0), InTurn: !q.alone, Punched: !q.unpunched, Seed: s.Seed}
 	if q.degree > 0 {
 		cfg.Degree = func(*topology.Host) int { return q.degree }
+	}
+	if made != nil {
+		cfg.Degree = func(h *topology.Host) int { return made.degree[h.Name] }
 	}
 	in, err := optimum.New(t, cfg)
 	if err != nil {
@@ -134,6 +164,13 @@ func (q *query) search(t *topology.Topology, s scenario.Scenario, root int) (*li
 			f := fast.Figures()
 			l.Bandwidth, best = &f, optimum.Better(best, fast)
 		}
+	}
+	if made != nil {
+		tree, err := l.judge(in, t, made)
+		if err != nil {
+			return nil, err
+		}
+		best = optimum.Better(best, tree)
 	}
 	l.Annealed = best.Anneal(rng, q.steps).Figures()
 	if q.multicast {

@@ -58,6 +58,10 @@ type HostDetail struct {
 	Neighbours int `json:"neighbours"`
 	// Patch is the patch it is in, empty for none.
 	Patch string `json:"patch,omitempty"`
+	// Parent is the Name of its parent in a protocol's tree, empty for none; Degree is
+	// how many children the host may have there at the end.
+	Parent string `json:"parent,omitempty"`
+	Degree int    `json:"degree,omitempty"`
 }
 
 // Edge is a link between two hosts, by their places in Details.Hosts.

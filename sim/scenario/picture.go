@@ -97,6 +97,13 @@ func (r *run) hostDetail(h int32) HostDetail {
 	}
 	if host.Alive() {
 		d.Neighbours = len(host.Core().Neighbours(r.topic))
+		if m := r.treeMachine(host); m != nil {
+			n, _ := treeNode(m)
+			d.Degree = n.DegreeBound
+			if p := r.net.Host(n.Parent); n.HasParent && p != nil {
+				d.Parent = r.name(p)
+			}
+		}
 	}
 	return d
 }
