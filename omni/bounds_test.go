@@ -18,12 +18,18 @@ func TestTablesAreBounded(t *testing.T) {
 	var rf refusals
 	var gr grudges
 	for i := range 2 * MaxSamples {
-		st.put(sample{Sample: Sample{Peer: name(i)}, at: protocol.Time(i)})
+		st.put(sample{Sample: Sample{Peer: name(i)}, at: protocol.Time(i)}, func([]sample) int { return 7 })
 		rf.add(name(i), protocol.Time(i)+second)
 		gr.add(protocol.Time(i), name(i))
 	}
-	if len(st.list) != MaxSamples || len(st.index) != MaxSamples || st.get(name(0)) != nil || st.get(name(2*MaxSamples-1)) == nil {
-		t.Errorf("%d samples, want the latest %d", len(st.list), MaxSamples)
+	if len(st.list) != MaxSamples || len(st.index) != MaxSamples || st.get(name(7)) != nil || st.get(name(0)) == nil || st.get(name(2*MaxSamples-1)) == nil {
+		t.Errorf("%d samples, want %d, and that one makes room which is chosen", len(st.list), MaxSamples)
+	}
+	for i := range MaxWays + 10 {
+		st.measure(name(i), ms)
+	}
+	if len(st.ways) != MaxWays || len(st.measured) != MaxWays || st.ways[name(9)] != 0 || st.ways[name(10)] != ms || st.ways[name(MaxWays+9)] != ms {
+		t.Errorf("%d ways are remembered, want the latest %d", len(st.ways), MaxWays)
 	}
 	if len(rf.order) != MaxRefusals || len(rf.until) != MaxRefusals || rf.has(0, name(0)) || !rf.has(0, name(2*MaxRefusals-1)) {
 		t.Errorf("%d refusals, want the latest %d", len(rf.order), MaxRefusals)

@@ -21,6 +21,8 @@ const (
 	// MaxSamples bounds the members of which a machine remembers where they stand; the
 	// oldest goes.
 	MaxSamples = 256
+	// MaxWays bounds the round trips that are remembered.
+	MaxWays = 1024
 	// MaxBatch bounds the samples in one message.
 	MaxBatch = 32
 	// MaxAddr bounds an address in a sample in bytes: IPv6, port and QUIC take 24.

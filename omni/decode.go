@@ -100,7 +100,7 @@ func readState(r *protocol.Reader) (s State) {
 	s.Reach = Reach(flags >> reachShift)
 	s.Root = r.Peer()
 	s.Epoch = r.Uvarint(1<<64 - 1)
-	s.Latency, s.Wait, s.Relief, s.Offer = readMicros(r), readMicros(r), readMicros(r), readMicros(r)
+	s.Latency, s.Wait, s.Relief, s.Offer, s.Prime = readMicros(r), readMicros(r), readMicros(r), readMicros(r), readMicros(r)
 	s.Spare = int(r.Uvarint(MaxChildren))
 	s.Price = readMicros(r)
 	if n := r.Count(MaxPath, 8); n > 0 {
@@ -127,7 +127,7 @@ func readJoin(r *protocol.Reader) (m Join) {
 }
 
 // sampleSize is the least that an encoded Sample takes.
-const sampleSize = 2 + 9 + 2 + 1 + 1 + 1 + 1
+const sampleSize = 2 + 9 + 4 + 1 + 1 + 1 + 1
 
 func readSamples(r *protocol.Reader) []Sample {
 	n := r.Count(MaxBatch, sampleSize)
@@ -142,12 +142,12 @@ func readSamples(r *protocol.Reader) []Sample {
 }
 
 func readSample(r *protocol.Reader) (s Sample) {
-	s.Peer, s.At, s.Latency, s.Offer = r.Peer(), readCoordinate(r), readMicros(r), readMicros(r)
+	s.Peer, s.At, s.Latency, s.Offer, s.Prime = r.Peer(), readCoordinate(r), readMicros(r), readMicros(r), readMicros(r)
 	bits := readBelow(r, byte(numReaches)<<5)
 	if s.Spare, s.Reach = int(bits&maxSpare), Reach(bits>>5); s.Spare == 0 {
 		s.Price = readMicros(r)
 	}
-	s.Weight = readWeight(r)
+	s.Weight, s.Way = readWeight(r), readMicros(r)
 	s.Age = time.Duration(r.Uvarint(uint64(sampleLife/ageUnit))) * ageUnit
 	s.Addr = string(r.Bytes(MaxAddr))
 	if s.Reach.behind() {

@@ -25,10 +25,13 @@
 // for it (exchange.go). So a peer ranks a hundred candidates without a message, opens a
 // link to the best, or to one that would be if its coordinate were wrong, which measures
 // the round trip, and asks for a place (look.go, join.go). What it measured it
-// remembers. Members behind NATs are reached by a punch, with a public peer of theirs as
+// remembers, and tells others with its answers, for whom that is near it is a hint.
+// Members behind NATs are reached by a punch, with a public peer of theirs as
 // rendezvous, or that peer has them dial (call.go); or they invite whom they would serve
-// better. A child is told what its going would save those that are sent to after it, and
-// counts that as its own gain. The paper's five
+// better. A host with a fast uplink that nobody is below yet counts for what it could
+// do, so that it comes to be sent to first, near the root (prime.go). A child is told
+// what its going would save those that are sent to after it, and counts that as its own
+// gain. The paper's five
 // transformations are of this kind: a child promote or a transfer is a Join at the
 // grandparent or at an uncle. Where the better parent is full, a child whose loss is
 // less than the newcomer's gain is asked to yield its place, to go where the newcomer
@@ -70,7 +73,7 @@
 //
 // message.go (what is said), machine.go (what happens on each input), state.go, same.go,
 // bar.go and join.go (the tree), look.go, sample.go, exchange.go, sieve.go, call.go,
-// coordinate.go, degree.go, swap.go and move.go (making it better), item.go, digest.go, want.go, recent.go (the way of an
-// item), standby.go, silence.go, conduct.go, mend.go, root.go (mending), position.go
+// coordinate.go, degree.go, prime.go, swap.go and move.go (making it better), item.go,
+// digest.go, want.go, recent.go (the way of an item), standby.go, silence.go, conduct.go, mend.go, root.go (mending), position.go
 // and explain.go (what others see).
 package omni

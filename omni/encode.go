@@ -54,6 +54,7 @@ func (s *State) appendTo(b []byte) []byte {
 	b = appendMicros(b, s.Wait)
 	b = appendMicros(b, s.Relief)
 	b = appendMicros(b, s.Offer)
+	b = appendMicros(b, s.Prime)
 	b = binary.AppendUvarint(b, uint64(s.Spare))
 	b = appendMicros(b, s.Price)
 	b = binary.AppendUvarint(b, uint64(len(s.Path)))
@@ -128,12 +129,14 @@ func (s *Sample) appendTo(b []byte) []byte {
 	b = appendCoordinate(b, s.At)
 	b = appendMicros(b, s.Latency)
 	b = appendMicros(b, s.Offer)
+	b = appendMicros(b, s.Prime)
 	spare := byte(min(s.Spare, maxSpare))
 	b = append(b, spare|byte(s.Reach)<<5)
 	if spare == 0 {
 		b = appendMicros(b, s.Price)
 	}
 	b = binary.AppendUvarint(b, uint64(s.Weight))
+	b = appendMicros(b, s.Way)
 	b = binary.AppendUvarint(b, uint64((min(s.Age, sampleLife)+ageUnit-1)/ageUnit))
 	b = protocol.AppendBytes(b, []byte(s.Addr))
 	if s.Reach.behind() {

@@ -10,73 +10,86 @@ import (
 
 const (
 	// sampleFirst and sampleLast are the shortest and the longest pause between two
-	// questions for samples; it grows by a twelfth each time: who has just come asks
-	// often (our guesses).
+	// questions for samples. It grows by an eighth with each up to sampleSome, then by
+	// three, and a better parent makes it shrink by two: often while there are gains, and
+	// rarely afterwards (our guesses).
 	sampleFirst = 300 * time.Millisecond
+	sampleSome  = 2 * time.Second
 	sampleLast  = 8 * time.Second
+	slower      = 9 // eighths
+	slowerYet   = 11
+	quicker     = 6
+	// staleSample is the age from which on a sample is asked for again (our guess).
+	staleSample = 30 * time.Second
 	// aimed is how many samples in an answer are the best for who asks of those that it
-	// does not know, drawn how many more of those are drawn, renewed how many it knows
-	// are told once more, of the best that were heard of lately. The sender's own comes
-	// first.
-	aimed   = 20
-	drawn   = 6
-	renewed = 4
-	// partners: one question in so many goes to the parent, one to somebody near, one to
-	// anybody (our guess).
-	partners = 3
+	// does not know, drawn how many more of those are drawn. The sender's own comes first.
+	aimed = 14
+	drawn = 2
+	// partners: one question in so many goes to the parent, one to anybody with a link,
+	// the others to somebody near (our guess).
+	partners = 4
+	// mates: of so many members, drawn, the nearest is asked (our guess).
+	mates = 24
+	// tellNews is how many that are near are soon told of a gain (our guess).
+	tellNews = 3
 	// answerPause is the least time between two answers to one peer.
 	answerPause = 200 * time.Millisecond
-	// fresh is the age up to which a sample is told to who knows of the member (our
-	// guess).
-	fresh = 3 * time.Second
+	// strangerPause is the least time between two answers to peers that have only come to
+	// measure the way here, to all of them together (our guess).
+	strangerPause = 25 * time.Millisecond
 )
 
 // Samples travel by question and answer. Who asks says by a sieve whom it knows of; the
 // answer has the best of the others for it (a greedy exchange, as in T-Man; Jelasity,
-// Montresor, Babaoglu, 2009). So a message brings news only, and everybody soon knows
-// all hosts that could be a better parent.
+// Montresor, Babaoglu, 2009), and how far they are from the sender where it has measured
+// that: who is near then knows of ways that are shorter than coordinates foretell, which
+// make the best parents. A member that offers more than when it was heard of last counts
+// as news. So everybody soon knows the hosts that could be a better parent.
 
 // question asks a peer for samples.
 func (m *Machine) question(now protocol.Time, to *peer, out *protocol.Outbox) {
-	msg := Samples{Root: m.rootKey(), Epoch: m.epoch, List: []Sample{m.own()}, Salt: byte(m.rng.Uint32())}
-	known := make([]protocol.PeerID, 0, len(m.samples.list))
+	me := m.own()
+	msg := Samples{Root: m.rootKey(), Epoch: m.epoch, List: []Sample{me}, Salt: byte(m.rng.Uint32())}
+	limit := me.limit()
+	known := make([]*sample, 0, len(m.samples.list))
 	for i := range m.samples.list {
-		if s := &m.samples.list[i]; s.root == m.rootKey() {
-			known = append(known, s.Peer)
+		s := &m.samples.list[i]
+		if s.root == m.rootKey() && now.Sub(s.at) < staleSample && (s.rtt > 0 || s.hint > 0 || s.foretold(&me) < limit) {
+			known = append(known, s)
 		}
 	}
 	msg.Known = newSieve(len(known))
-	for _, p := range known {
-		msg.Known.add(msg.Salt, p)
+	for _, s := range known {
+		msg.Known.add(msg.Salt, s.Peer, s.version())
 	}
 	out.Send(to.id, msg, protocol.Control, now.Add(2*time.Second))
 }
 
 // answer tells a peer what it may not know and could use.
-func (m *Machine) answer(now protocol.Time, to *peer, asked *Samples, out *protocol.Outbox) {
+func (m *Machine) answer(now protocol.Time, to protocol.PeerID, asked *Samples, out *protocol.Outbox) {
 	msg := Samples{Answer: true, Root: m.rootKey(), Epoch: m.epoch}
 	if m.attached() {
 		msg.List = append(msg.List, m.own())
 	}
-	them := Sample{Reach: to.state.Reach, At: to.state.At, Latency: maxLatency}
-	if s := m.samples.get(to.id); s != nil && s.root == m.rootKey() {
-		them = s.Sample
+	them := Sample{Latency: maxLatency}
+	if s := m.samples.get(to); s != nil && s.root == m.rootKey() {
+		them = s.Sample // it has just said it of itself
+	} else if p := m.peers.find(to); p != nil {
+		them.Reach, them.At = p.state.Reach, p.state.At
 	}
-	limit := them.Latency + them.Latency/8 + 2*time.Millisecond
-	var news, others, again []choice
+	limit, away := them.limit(), Distance(them.At, m.place.coordinate())
+	var news, others []choice
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
-		if s.Peer == to.id || s.Offer == maxLatency || s.root != m.rootKey() || now.Sub(s.at) > sampleLife/2 || !linkable(them.Reach, s.Reach) {
+		if s.Peer == to || s.Offer == maxLatency || s.root != m.rootKey() || now.Sub(s.at) > sampleLife/2 || !linkable(them.Reach, s.Reach) {
 			continue
 		}
-		c := choice{s, s.Offer + Distance(s.At, them.At)/2}
-		if s.Spare == 0 {
-			c.predicted += s.Price / usualValue
+		c := choice{s, s.foretold(&them)}
+		if s.rtt > 0 {
+			c.predicted = min(c.predicted, s.foretoldBy(&them, s.rtt+away))
 		}
-		switch known := asked.Known.has(asked.Salt, s.Peer); {
-		case known && now.Sub(s.at) <= fresh && c.predicted < limit:
-			again = append(again, c)
-		case known:
+		switch {
+		case asked.Known.has(asked.Salt, s.Peer, s.version()):
 		case c.predicted < limit:
 			news = append(news, c)
 		default:
@@ -84,7 +97,6 @@ func (m *Machine) answer(now protocol.Time, to *peer, asked *Samples, out *proto
 		}
 	}
 	slices.SortFunc(news, byPrediction)
-	slices.SortFunc(again, byPrediction)
 	if len(news) > aimed {
 		others, news = append(others, news[aimed:]...), news[:aimed]
 	}
@@ -93,14 +105,35 @@ func (m *Machine) answer(now protocol.Time, to *peer, asked *Samples, out *proto
 		others[i], others[j] = others[j], others[i]
 		news = append(news, others[i])
 	}
-	for _, c := range append(news, again[:min(len(again), renewed)]...) {
+	for _, c := range news {
 		told := c.s.Sample
-		told.Age = now.Sub(c.s.at)
+		told.Age, told.Way = now.Sub(c.s.at), c.s.rtt
 		msg.List = append(msg.List, told)
 	}
 	if len(msg.List) > 0 {
-		out.Send(to.id, msg, protocol.Control, now.Add(2*time.Second))
+		out.Send(to, msg, protocol.Control, now.Add(2*time.Second))
 	}
+}
+
+// limit is what others have to promise a member to be of use to it: what it has, and a
+// little for what coordinates err by.
+func (s *Sample) limit() time.Duration { return s.Latency + 2*time.Millisecond }
+
+// foretold is the latency that a member promises to another by their coordinates.
+func (s *Sample) foretold(them *Sample) time.Duration {
+	return s.foretoldBy(them, Distance(s.At, them.At))
+}
+
+// foretoldBy is the same by a round trip.
+func (s *Sample) foretoldBy(them *Sample, rtt time.Duration) time.Duration {
+	d := s.Offer
+	if them.Weight >= primeValue {
+		d = s.Prime
+	}
+	if s.Spare == 0 {
+		d += s.Price / usualValue
+	}
+	return d + rtt/2
 }
 
 // choice is a sample that may be told, and what it promises to who asked.
@@ -118,12 +151,15 @@ func linkable(a, b Reach) bool {
 	return a == ReachPublic || b == ReachPublic || a == ReachPunch && b == ReachPunch || a == ReachUnknown || b == ReachUnknown
 }
 
-// exchange asks a peer with a link: the parent, whom all its children tell of themselves;
-// one that is near, for what serves it serves this one too; or any, or news would stay
-// where it is.
+// exchange asks the parent, whom all its children tell of themselves; somebody near, for
+// what serves it serves this one too; or any with a link, or news would stay where it is.
 func (m *Machine) exchange(now protocol.Time, out *protocol.Outbox) {
 	m.sampleAt = now.Add(m.jitter(m.sampleEvery))
-	m.sampleEvery = min(m.sampleEvery*13/12, sampleLast)
+	if m.sampleEvery < sampleSome {
+		m.sampleEvery = m.sampleEvery * slower / 8
+	} else {
+		m.sampleEvery = min(m.sampleEvery*slowerYet/8, sampleLast)
+	}
 	m.samples.expire(now)
 	var all []*peer
 	for _, p := range m.peers.order {
@@ -135,16 +171,21 @@ func (m *Machine) exchange(now protocol.Time, out *protocol.Outbox) {
 		return
 	}
 	to := all[m.rng.IntN(len(all))]
-	switch m.rng.IntN(partners) {
+	with := m.rng.IntN(partners)
+	if m.news > 0 {
+		with = partners - 1
+		if m.news--; m.news > 0 {
+			m.sampleAt = now.Add(m.jitter(sampleFirst))
+		}
+	}
+	switch with {
 	case 0:
 		if m.parent != nil {
 			to = m.parent
 		}
-	case 1:
-		for range 2 {
-			if p := all[m.rng.IntN(len(all))]; p.rtt < to.rtt {
-				to = p
-			}
+	case partners - 2, partners - 1:
+		if m.askMate(now, out) {
+			return
 		}
 	}
 	m.question(now, to, out)
@@ -153,11 +194,16 @@ func (m *Machine) exchange(now protocol.Time, out *protocol.Outbox) {
 // takeSamples takes in what a peer says of members, and answers a question.
 func (m *Machine) takeSamples(now protocol.Time, from protocol.PeerID, msg Samples, out *protocol.Outbox) {
 	p := m.peers.find(from)
+	away := m.away(p, &msg)
 	for _, s := range msg.List {
 		if s.Peer == m.self || msg.Root != m.rootKey() && term(msg.Epoch) < term(m.epoch) {
 			continue
 		}
-		m.samples.put(sample{Sample: s, at: now.Add(-s.Age), from: from, root: msg.Root})
+		known := sample{Sample: s, at: now.Add(-s.Age), from: from, root: msg.Root}
+		if s.Way > 0 && msg.Answer {
+			known.hint = s.Way + away
+		}
+		m.samples.put(known, m.worse)
 		if s.Peer == from && p != nil {
 			m.moved(p, s, msg.Epoch)
 		}
@@ -165,10 +211,29 @@ func (m *Machine) takeSamples(now protocol.Time, from protocol.PeerID, msg Sampl
 	if term(msg.Epoch) > term(m.epoch) {
 		m.look(now)
 	}
-	if p != nil && !msg.Answer && now >= p.answerAt {
+	switch {
+	case msg.Answer:
+	case p != nil && now >= p.answerAt:
 		p.answerAt = now.Add(answerPause)
-		m.answer(now, p, &msg, out)
+		m.answer(now, from, &msg, out)
+	case p == nil && now >= m.strangerAt:
+		m.strangerAt = now.Add(strangerPause)
+		m.answer(now, from, &msg, out)
 	}
+}
+
+// away is the round trip to the sender of samples, the first of which is its own.
+func (m *Machine) away(p *peer, msg *Samples) time.Duration {
+	if p != nil && p.rtt > 0 {
+		return p.rtt
+	}
+	if len(msg.List) == 0 {
+		return 0
+	}
+	if d := m.samples.ways[msg.List[0].Peer]; d > 0 {
+		return d
+	}
+	return Distance(m.place.coordinate(), msg.List[0].At)
 }
 
 // moved takes note of what a peer with a link says of itself among samples.
@@ -178,6 +243,39 @@ func (m *Machine) moved(p *peer, s Sample, epoch uint64) {
 		m.place.update(p.rtt, s.At, m.rng)
 	}
 	if p.state.Attached && p != m.parent {
-		p.state.Latency, p.state.Offer, p.state.Spare, p.state.Price, p.state.Epoch = s.Latency, s.Offer, s.Spare, s.Price, max(epoch, p.state.Epoch)
+		p.state.Latency, p.state.Offer, p.state.Prime, p.state.Spare, p.state.Price, p.state.Epoch = s.Latency, s.Offer, s.Prime, s.Spare, s.Price, max(epoch, p.state.Epoch)
 	}
+}
+
+// askMate opens a link to somebody near to ask, and reports whether it does.
+func (m *Machine) askMate(now protocol.Time, out *protocol.Outbox) bool {
+	s := m.mate(now)
+	if s == nil || !m.attached() || m.probing() >= maxProbes {
+		return false
+	}
+	id := s.Peer
+	m.dial(now, s, asParent, out)
+	p := m.peers.find(id)
+	if p == nil || p.probe == nil {
+		return false // by a door first: it is asked when there is a reason to
+	}
+	p.probe.ask = true
+	return true
+}
+
+// mate is a member that is near, without a link: what is good for it is good for this
+// peer too. nil for none.
+func (m *Machine) mate(now protocol.Time) *sample {
+	at := m.place.coordinate()
+	var best *sample
+	for range min(mates, len(m.samples.list)) {
+		s := &m.samples.list[m.rng.IntN(len(m.samples.list))]
+		if s.root != m.rootKey() || s.Reach.behind() && m.nics.reach() == ReachNone || !m.dialable(s) || m.refusals.has(now, s.Peer) || m.peers.find(s.Peer) != nil {
+			continue
+		}
+		if best == nil || s.distance(at) < best.distance(at) {
+			best = s
+		}
+	}
+	return best
 }

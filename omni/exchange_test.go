@@ -11,45 +11,49 @@ import (
 // known puts samples of members into a machine's memory.
 func (r *rig) known(list ...Sample) {
 	for _, s := range list {
-		r.m.samples.put(sample{Sample: s, at: r.now, root: r.m.rootKey()})
+		r.m.samples.put(sample{Sample: s, at: r.now, root: r.m.rootKey()}, r.m.worse)
 	}
 }
 
-// Who asks is told of those that it does not know, the best for it first.
+// Who asks is told of those that it does not know, and of news of those that it does, the
+// best for it first.
 func TestAnswer(t *testing.T) {
 	r := newRig(t, "self", "")
 	r.attach("p", 50*ms)
 	r.member("asks")
-	old := r.now.Add(-2 * fresh)
 	for i := range MaxSamples - 10 {
-		s := sample{at: old, root: r.m.rootKey(), Sample: Sample{Peer: name(i), Weight: 1, Reach: ReachPublic, Spare: 1, Offer: time.Duration(i+1) * ms}}
+		s := Sample{Peer: name(i), Weight: 1, Reach: ReachPublic, Spare: 1, Offer: time.Duration(i+1) * ms}
 		if i == 7 {
 			s.Reach = ReachNone
 		}
-		r.m.samples.put(s)
+		r.known(s)
 	}
-	r.m.samples.get(name(5)).at = r.now // news of one that is known
 	q := Samples{Root: r.m.rootKey(), Epoch: r.m.epoch, Known: newSieve(100), Salt: 3,
 		List: []Sample{{Peer: "asks", Latency: 200 * ms, Offer: 200 * ms, Weight: 1, Reach: ReachNone}}}
 	for i := range 6 {
-		q.Known.add(q.Salt, name(i))
+		q.Known.add(q.Salt, name(i), r.m.samples.get(name(i)).version())
 	}
+	r.m.samples.get(name(5)).Offer = ms
+	r.m.samples.measure(name(6), 9*ms)
 	r.clear()
 	r.from("asks", q)
 	got := sent[Samples](r, "asks")
-	if len(got) != 1 || !got[0].Answer || len(got[0].List) != 1+aimed+drawn+1 || len(got[0].List) > MaxBatch {
+	if len(got) != 1 || !got[0].Answer || len(got[0].List) != 1+aimed+drawn || len(got[0].List) > MaxBatch {
 		t.Fatalf("answered %v", got)
 	}
 	list := got[0].List
-	if list[0].Peer != "self" || list[1].Peer != name(6) || list[2].Peer != name(8) {
-		t.Errorf("told of %s, %s and %s first, want itself, then the best that is not known and can be linked", list[0].Peer, list[1].Peer, list[2].Peer)
+	if list[0].Peer != "self" || list[1].Peer != name(5) || list[2].Peer != name(6) || list[3].Peer != name(8) {
+		t.Errorf("told of %s, %s, %s and %s first, want itself, the one that has become better, then the best that is not known and can be linked",
+			list[0].Peer, list[1].Peer, list[2].Peer, list[3].Peer)
 	}
-	last := list[len(list)-1]
-	if last.Peer != name(5) || last.Age != 0 {
-		t.Errorf("told at last of %+v, want the one that was heard of just now", last)
+	if list[2].Way != 9*ms || list[3].Way != 0 {
+		t.Errorf("the way to one that was measured is told as %v, to another as %v", list[2].Way, list[3].Way)
 	}
-	for _, s := range list[:len(list)-1] {
-		if s.Peer != "self" && q.Known.has(q.Salt, s.Peer) {
+	for _, s := range list {
+		if s.Peer == "self" {
+			continue
+		}
+		if q.Known.has(q.Salt, s.Peer, s.version()) {
 			t.Errorf("told of %s, which is known", s.Peer)
 		}
 	}
@@ -67,7 +71,10 @@ func TestQuestion(t *testing.T) {
 	r.known(Sample{Peer: "a", Weight: 1}, Sample{Peer: "b", Weight: 1})
 	r.member("q")
 	got := sent[Samples](r, "q")
-	if len(got) == 0 || got[0].Answer || len(got[0].Known) != 1 || !got[0].Known.has(got[0].Salt, "a") || !got[0].Known.has(got[0].Salt, "b") {
+	has := func(p protocol.PeerID) bool {
+		return got[0].Known.has(got[0].Salt, p, r.m.samples.get(p).version())
+	}
+	if len(got) == 0 || got[0].Answer || len(got[0].Known) != 1 || !has("a") || !has("b") {
 		t.Fatalf("a new neighbour is asked %v", got)
 	}
 	if own := got[0].List[0]; own.Peer != "self" || own.Latency != r.m.lat || own.Weight != 1 {
@@ -86,16 +93,16 @@ func TestSieve(t *testing.T) {
 		salt, n := byte(rng.Uint32()), 1+rng.IntN(MaxSamples)
 		s := newSieve(n)
 		for i := range n {
-			s.add(salt, name(i))
+			s.add(salt, name(i), 0)
 		}
 		for i := range n {
-			if !s.has(salt, name(i)) {
+			if !s.has(salt, name(i), 0) {
 				t.Fatalf("%d of %d is lost", i, n)
 			}
 		}
 		for i := range 200 {
 			all++
-			if s.has(salt, name(1000+i)) {
+			if s.has(salt, name(1000+i), 0) {
 				wrong++
 			}
 		}
@@ -103,7 +110,7 @@ func TestSieve(t *testing.T) {
 	if wrong*100 > all*22 || wrong == 0 {
 		t.Errorf("%d of %d others are taken for known, want some 16%%", wrong, all)
 	}
-	if newSieve(0).has(1, "x") {
+	if newSieve(0).has(1, "x", 0) {
 		t.Error("an empty sieve has somebody")
 	}
 }
@@ -130,5 +137,51 @@ func TestRelief(t *testing.T) {
 	c.from("p", Beat{s})
 	if got := c.m.goal(c.now); got != before+9*ms {
 		t.Errorf("a new parent has to beat %v, want %v more than %v", got, 9*ms, before)
+	}
+}
+
+// A stranger that asks is answered too, but not all that ask at once.
+func TestStrangersAreAnswered(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	q := Samples{Root: r.m.rootKey(), Epoch: r.m.epoch, List: []Sample{{Peer: "stranger", Latency: 200 * ms, Offer: 200 * ms, Weight: 1, Reach: ReachPublic}}}
+	answered := func(p protocol.PeerID) int {
+		r.clear()
+		q.List[0].Peer = p
+		r.from(p, q)
+		return len(sent[Samples](r, p))
+	}
+	if answered("stranger") != 1 || r.m.peers.find("stranger") != nil {
+		t.Error("a stranger is not answered, or remembered as a peer")
+	}
+	if answered("another") != 0 {
+		t.Error("another stranger is answered at once")
+	}
+	r.now = r.now.Add(strangerPause)
+	if answered("another") != 1 {
+		t.Errorf("another stranger is not answered %v later", strangerPause)
+	}
+}
+
+// What somebody near has measured shows a way that coordinates do not.
+func TestHint(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	far := Coordinate{X: 200 * grain}
+	mate := Sample{Peer: "mate", Weight: 1, Latency: 90 * ms, Offer: 90 * ms, Reach: ReachPublic}
+	told := Sample{Peer: "q", At: far, Weight: 1, Offer: 10 * ms, Spare: 1, Reach: ReachPublic, Way: 20 * ms}
+	r.from("mate", Samples{Answer: true, Root: r.m.rootKey(), Epoch: r.m.epoch, List: []Sample{mate, told}})
+	s, here := r.m.samples.get("q"), r.m.place.coordinate()
+	if want := 20*ms + Distance(here, mate.At); s.distance(here) != want {
+		t.Errorf("the way is foretold as %v, want %v", s.distance(here), want)
+	}
+	told.Way = 0
+	r.now = r.now.Add(ms)
+	r.from("mate", Samples{Answer: true, Root: r.m.rootKey(), Epoch: r.m.epoch, List: []Sample{mate, told}})
+	if s.distance(here) > 50*ms {
+		t.Error("later news have the way forgotten")
+	}
+	if r.m.samples.measure("q", 70*ms); s.distance(here) != 70*ms {
+		t.Errorf("measured, it is %v", s.distance(here))
 	}
 }

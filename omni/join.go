@@ -25,7 +25,7 @@ func (m *Machine) join(now protocol.Time, p *peer, orphan bool, out *protocol.Ou
 	m.changed, p.tried = true, now
 	msg := Join{
 		Orphan: orphan || m.parent == nil, Epoch: m.bar.epoch, Feasible: micros(m.bar.lat), Latency: max(m.goal(now), 0),
-		Weight: m.weight, Value: m.value(), RTT: p.rtt, At: m.place.coordinate(),
+		Weight: m.weight, Value: m.value(now), RTT: p.rtt, At: m.place.coordinate(),
 	}
 	if m.parent != nil && !orphan {
 		msg.Old, msg.OldOffer, msg.OldAt = m.parent.id, micros(m.parent.state.Latency+m.parent.state.Wait), m.parent.state.At
@@ -42,14 +42,14 @@ func (m *Machine) takeJoin(now protocol.Time, p *peer, msg Join, out *protocol.O
 	serial := m.serial()
 	before, after := 0, 0
 	for _, c := range m.children {
-		if c != p && c.weight >= msg.Weight {
+		if c != p && c.rank() >= max(msg.Weight, msg.Value) {
 			before++
 		} else if c != p {
 			after += c.weight
 		}
 	}
 	lat := m.lat + time.Duration(before+1)*serial + msg.RTT/2 + hopCost
-	gain := time.Duration(msg.Weight)*(msg.Latency-lat) - time.Duration(after)*serial
+	gain := time.Duration(max(msg.Weight, msg.Value))*(msg.Latency-lat) - time.Duration(after)*serial
 	switch {
 	case !m.whole():
 		m.refuse(now, p, Detached, out)
@@ -63,7 +63,7 @@ func (m *Machine) takeJoin(now protocol.Time, p *peer, msg Join, out *protocol.O
 		m.refuse(now, p, NoGain, out)
 	case m.spare(msg.Orphan) > 0:
 		m.accept(now, p, msg.Weight, msg.Value, out)
-	case m.makeRoom(now, p, msg, gain+time.Duration(msg.Value-msg.Weight)*(msg.Latency-lat), out):
+	case m.makeRoom(now, p, msg, gain, out):
 	default:
 		m.refuse(now, p, Full, out)
 	}
@@ -81,7 +81,9 @@ func (m *Machine) accept(now protocol.Time, p *peer, weight, value int, out *pro
 		m.children = append(m.children, p)
 		m.changed = true
 	}
-	p.weight, p.value = weight, value
+	if p.weight, p.value = weight, value; value >= primeValue {
+		p.credit, p.creditUntil = value, now.Add(creditFor)
+	}
 	m.reweigh(now)
 	p.told, p.beatAt = now, protocol.Never
 	if p.watcher {
@@ -127,7 +129,14 @@ func (m *Machine) takeAccept(now protocol.Time, p *peer, s State, out *protocol.
 	}
 	first := m.moves == 0 || term(s.Epoch) > term(m.epoch)
 	if first {
-		m.sampleEvery, m.sampleAt = sampleFirst, min(m.sampleAt, now.Add(m.jitter(sampleFirst)))
+		m.sampleEvery = sampleFirst
+	}
+	if !first {
+		m.sampleEvery = max(m.sampleEvery*quicker/8, sampleFirst)
+	}
+	if first || before-m.through(p) > before/16 { // others should know soon what it offers now
+		m.sampleAt = min(m.sampleAt, now.Add(m.jitter(sampleFirst)))
+		m.news = tellNews
 	}
 	m.parent = p
 	p.source = false

@@ -59,6 +59,7 @@ type probe struct {
 	why   purpose
 	addr  string  // where it is said to be
 	next  *sample // behind a door
+	ask   bool    // for samples, once the link is up
 	until protocol.Time
 }
 
@@ -135,7 +136,7 @@ func (m *Machine) goOver(now protocol.Time, out *protocol.Outbox) bool {
 	for _, p := range m.peers.order {
 		if p.speaks() && p != m.parent && !p.child && p.state.Attached && term(p.state.Epoch) > term(m.epoch) &&
 			!m.refusals.has(now, p.id) && !slices.Contains(p.state.Path, m.key) &&
-			(best == nil || m.predict(p) < m.predict(best)) {
+			(best == nil || m.predict(now, p) < m.predict(now, best)) {
 			best = p
 		}
 	}
@@ -147,8 +148,8 @@ func (m *Machine) goOver(now protocol.Time, out *protocol.Outbox) bool {
 }
 
 // predict is this peer's root latency under one with a link, by what it said last.
-func (m *Machine) predict(p *peer) time.Duration {
-	return p.state.Offer + p.rtt/2 + hopCost
+func (m *Machine) predict(now protocol.Time, p *peer) time.Duration {
+	return m.bid(now, p.state.Offer, p.state.Prime) + p.rtt/2 + hopCost
 }
 
 // margin is by how much a new parent has to be better: what changes by itself is no
@@ -187,7 +188,7 @@ func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 			return
 		}
 		if !c.spare {
-			c.predicted += c.price*17/16/time.Duration(m.value()) + m.margin()
+			c.predicted += c.price*17/16/time.Duration(max(m.value(now), 1)) + m.margin()
 		}
 		if c.predicted < goal && (best == nil || c.predicted < best.predicted) {
 			best = &c
@@ -206,11 +207,11 @@ func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 		if !m.bar.admits(p.state.Epoch, p.state.Latency) && p.state.Epoch == m.epoch {
 			continue
 		}
-		consider(candidate{peer: p, predicted: m.predict(p), spare: p.state.Spare > 0, price: p.state.Price}, p == m.parent)
+		consider(candidate{peer: p, predicted: m.predict(now, p), spare: p.state.Spare > 0, price: p.state.Price}, p == m.parent)
 	}
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
-		predicted := s.Offer + s.distance(at)/2 + hopCost
+		predicted := m.bid(now, s.Offer, s.Prime) + s.distance(at)/2 + hopCost
 		if s.root != m.rootKey() {
 			continue
 		}
@@ -314,10 +315,10 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 		m.place.update(p.rtt, s.At, m.rng)
 		p.state.At = s.At
 	}
-	if s != nil {
-		s.rtt = p.rtt
-	}
-	if pr.why == asParent && m.attached() && now >= m.sampleAt.Add(-m.sampleEvery/2) {
+	m.samples.measure(p.id, p.rtt)
+	if pr.ask {
+		m.question(now, p, out)
+	} else if pr.why == asParent && m.attached() && now >= m.sampleAt.Add(-m.sampleEvery/2) {
 		// It is near, or a good parent for who is: what it knows is what is wanted.
 		m.sampleAt = now.Add(m.jitter(m.sampleEvery))
 		m.question(now, p, out)
@@ -338,7 +339,7 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 		}
 	case pr.why == asSource:
 		m.watch(now, p, !m.prompted(), out)
-	case m.joining.to == nil && !m.isRoot() && m.offered(p, s)+p.rtt/2+hopCost < m.goal(now):
+	case m.joining.to == nil && !m.isRoot() && m.offered(now, p, s)+p.rtt/2+hopCost < m.goal(now):
 		m.join(now, p, false, out)
 		return
 	}
@@ -347,12 +348,12 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 }
 
 // offered is what a peer offers: as it says itself, or as s has it, which may be nil.
-func (m *Machine) offered(p *peer, s *sample) time.Duration {
+func (m *Machine) offered(now protocol.Time, p *peer, s *sample) time.Duration {
 	switch {
 	case p.heard > 0 && p.state.Attached:
-		return p.state.Offer
+		return m.bid(now, p.state.Offer, p.state.Prime)
 	case s != nil:
-		return s.Offer
+		return m.bid(now, s.Offer, s.Prime)
 	}
 	return maxLatency
 }

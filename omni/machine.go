@@ -54,6 +54,8 @@ type Machine struct {
 
 	beatAt, reportAt, lookAt, sampleAt, staleAt protocol.Time
 	lookEvery, sampleEvery                      time.Duration
+	news                                        int           // how many members that are near are still to be told of a gain
+	strangerAt                                  protocol.Time // when a stranger is answered next
 	reported                                    protocol.Time
 	swap                                        swap
 	yielding                                    protocol.Time // until when another place is looked for, because this is asked back

@@ -154,7 +154,7 @@ func (m *Machine) sooner(now protocol.Time, a, b *peer) bool {
 	if ra, rb := rank(a), rank(b); ra != rb {
 		return ra < rb
 	}
-	return m.predict(a) < m.predict(b)
+	return m.predict(now, a) < m.predict(now, b)
 }
 
 // dialSome opens links to the most promising members that are known of.

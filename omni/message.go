@@ -52,7 +52,7 @@ func (r Reach) behind() bool { return r == ReachPunch || r == ReachNone }
 // State is where the sender stands.
 //
 //	flags:1 root:peer epoch:uvarint latency:uvarint wait:uvarint relief:uvarint
-//	offer:uvarint spare:uvarint price:uvarint path:count,8… coordinate:9
+//	offer:uvarint prime:uvarint spare:uvarint price:uvarint path:count,8… coordinate:9
 //
 // Flags: 1 attached, 2 the root publishes, 4 and 8 the reach.
 type State struct {
@@ -69,6 +69,9 @@ type State struct {
 	// item waits there for its turn to the receiver, and Offer the latency with what it
 	// would wait for a turn after all present ones.
 	Latency, Wait, Offer time.Duration
+	// Prime is Offer for a newcomer of a value of primeValue: it does not wait for those
+	// that count less, and pays for what they wait.
+	Prime time.Duration
 	// Relief is by how much the receiver's going would serve those sent to after it:
 	// the sum of what they would gain over the hosts below the receiver.
 	Relief time.Duration
@@ -185,7 +188,7 @@ type Report struct {
 
 // Sample says where a member stands.
 //
-//	peer coordinate:9 latency:uvarint offer:uvarint bits:1 [price:uvarint] weight:uvarint age:uvarint addr:bytes
+//	peer coordinate:9 latency:uvarint offer:uvarint prime:uvarint bits:1 [price:uvarint] weight:uvarint way:uvarint age:uvarint addr:bytes
 //	[door:peer doorAddr:bytes]
 //
 // The price is there where no place is spare, the door where the reach is by a punch or
@@ -193,13 +196,16 @@ type Report struct {
 type Sample struct {
 	Peer protocol.PeerID
 	At   Coordinate
-	// Latency and Offer are those of its State.
-	Latency, Offer time.Duration
+	// Latency, Offer and Prime are those of its State.
+	Latency, Offer, Prime time.Duration
 	// Spare is how many places it has, at most maxSpare; Price that of its State.
 	Spare  int
 	Price  time.Duration
 	Reach  Reach
 	Weight int
+	// Way is the round trip from the sender to it, where the sender has measured it; 0
+	// for never.
+	Way time.Duration
 	// Age is for how long this has been known, in quarters of a second on the wire.
 	Age time.Duration
 	// Addr is where it says that it is, a binary multiaddr of at most MaxAddr bytes.

@@ -12,16 +12,16 @@ import (
 
 var (
 	place   = Coordinate{16, -16, 32, 8, 40}
-	placed  = State{Attached: true, Reach: ReachPublic, Root: "r", Epoch: 1<<32 | 3, Latency: ms, Wait: 2 * ms, Relief: 4 * ms, Offer: 3 * ms, Spare: 4, Price: ms, Path: []uint64{0x72}, At: place}
-	someone = Sample{Peer: "p", At: place, Latency: ms, Offer: 2 * ms, Spare: 31, Reach: ReachPunch, Weight: 5, Age: 6 * time.Second, Addr: "a", Door: "d", DoorAddr: "b"}
+	placed  = State{Attached: true, Reach: ReachPublic, Root: "r", Epoch: 1<<32 | 3, Latency: ms, Wait: 2 * ms, Relief: 4 * ms, Offer: 3 * ms, Prime: 2 * ms, Spare: 4, Price: ms, Path: []uint64{0x72}, At: place}
+	someone = Sample{Peer: "p", At: place, Latency: ms, Offer: 2 * ms, Prime: ms, Spare: 31, Reach: ReachPunch, Weight: 5, Way: 3 * ms, Age: 6 * time.Second, Addr: "a", Door: "d", DoorAddr: "b"}
 	full    = Sample{Peer: "p", At: place, Latency: ms, Offer: 2 * ms, Reach: ReachPublic, Price: ms, Weight: 5, Age: time.Second / 3, Addr: "a"}
 )
 
 const (
 	hexPlace  = "0010fff00020000828"
-	hexPlaced = "050172" + "8380808010" + "e807d00fa01fb817" + "04e807" + "010000000000000072" + hexPlace
-	hexSome   = "0170" + hexPlace + "e807d00f" + "5f" + "0518" + "0161" + "0164" + "0162"
-	hexFull   = "0170" + hexPlace + "e807d00f" + "20" + "e807" + "0502" + "0161"
+	hexPlaced = "050172" + "8380808010" + "e807d00fa01fb817d00f" + "04e807" + "010000000000000072" + hexPlace
+	hexSome   = "0170" + hexPlace + "e807d00fe807" + "5f" + "05b81718" + "0161" + "0164" + "0162"
+	hexFull   = "0170" + hexPlace + "e807d00f00" + "20" + "e807" + "050002" + "0161"
 )
 
 // golden are the encodings.
@@ -31,7 +31,7 @@ var golden = []struct {
 	hex  string
 }{
 	{"beat", Beat{placed}, hexPlaced},
-	{"offer of an orphan", Offer{State{At: place}}, "000000000000000000" + "00" + hexPlace},
+	{"offer of an orphan", Offer{State{At: place}}, "00000000000000000000" + "00" + hexPlace},
 	{"accept", Accept{placed}, hexPlaced},
 	{"refuse", Refuse{Loop, placed}, "02" + hexPlaced},
 	{"join", Join{Epoch: 3, Feasible: ms, Latency: 2 * ms, Weight: 4, Value: 5, RTT: ms, At: place, Old: "o", OldOffer: ms, OldAt: place},
@@ -80,7 +80,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}{
 		{"an unknown kind", 99, "", protocol.ErrUnknownKind},
 		{"nothing", KindBeat, "", protocol.ErrTruncated},
-		{"attached to nobody", KindBeat, "010000000000000000" + "00" + hexPlace, protocol.ErrMalformed},
+		{"attached to nobody", KindBeat, "01000000000000000000" + "00" + hexPlace, protocol.ErrMalformed},
 		{"an unknown flag", KindBeat, "10" + hexPlaced[2:], protocol.ErrMalformed},
 		{"a height below nothing", KindReport, "0101000010fff00020ffff28", protocol.ErrMalformed},
 		{"a weight of nothing", KindReport, "000100" + hexPlace, protocol.ErrMalformed},

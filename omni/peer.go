@@ -30,12 +30,14 @@ type peer struct {
 	// heardOf and saidTo are the positions that it, and this peer, last told the other whole.
 	heardOf, saidTo whole
 
-	child  bool
-	weight int           // of a child's subtree
-	value  int           // the same and what it could do for others
-	other  time.Duration // what a child says it could have elsewhere
-	beatAt protocol.Time // when a child, or watcher, is told next; Never for no need
-	yields protocol.Time // until when a child has been asked to look elsewhere
+	child       bool
+	weight      int           // of a child's subtree
+	value       int           // the same and what it could do for others
+	credit      int           // what a child counts for at first whatever its weight, until creditUntil
+	other       time.Duration // what a child says it could have elsewhere
+	beatAt      protocol.Time // when a child, or watcher, is told next; Never for no need
+	creditUntil protocol.Time
+	yields      protocol.Time // until when a child has been asked to look elsewhere
 
 	source  bool          // it announces to this peer
 	prompt  bool          // at once: it is asked to, being a source

@@ -77,7 +77,7 @@ func (m *Machine) takeSame(now protocol.Time, p *peer, msg Same, out *protocol.O
 	}
 	s := p.heardOf.State
 	s.Epoch = term(s.Epoch)<<32 | uint64(msg.Number)
-	s.At, s.Offer, s.Spare, s.Price = p.state.At, p.state.Offer, p.state.Spare, p.state.Price // later than the rest, perhaps
+	s.At, s.Offer, s.Prime, s.Spare, s.Price = p.state.At, p.state.Offer, p.state.Prime, p.state.Spare, p.state.Price // later than the rest, perhaps
 	m.beaten(now, p, s, out)
 }
 

@@ -13,8 +13,8 @@ const maxSieve = MaxSamples / 2
 func newSieve(peers int) sieve { return make(sieve, min((peers+1)/2, maxSieve)) }
 
 // probes are the two bits of a peer: from FNV-1a over the salt and the ID.
-func (s sieve) probes(salt byte, p protocol.PeerID) (a, b uint32) {
-	h := (uint64(14695981039346656037) ^ uint64(salt)) * 1099511628211
+func (s sieve) probes(salt byte, p protocol.PeerID, version uint8) (a, b uint32) {
+	h := (uint64(14695981039346656037) ^ uint64(salt) ^ uint64(version)<<8) * 1099511628211
 	for i := range len(p) {
 		h = (h ^ uint64(p[i])) * 1099511628211
 	}
@@ -24,17 +24,17 @@ func (s sieve) probes(salt byte, p protocol.PeerID) (a, b uint32) {
 	return uint32(h>>32) % n, uint32(h) % n
 }
 
-func (s sieve) add(salt byte, p protocol.PeerID) {
-	a, b := s.probes(salt, p)
+func (s sieve) add(salt byte, p protocol.PeerID, version uint8) {
+	a, b := s.probes(salt, p, version)
 	s[a/8] |= 1 << (a % 8)
 	s[b/8] |= 1 << (b % 8)
 }
 
 // has reports whether a peer seems to be in the sieve.
-func (s sieve) has(salt byte, p protocol.PeerID) bool {
+func (s sieve) has(salt byte, p protocol.PeerID, version uint8) bool {
 	if len(s) == 0 {
 		return false
 	}
-	a, b := s.probes(salt, p)
+	a, b := s.probes(salt, p, version)
 	return s[a/8]&(1<<(a%8)) != 0 && s[b/8]&(1<<(b%8)) != 0
 }

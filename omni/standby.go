@@ -43,7 +43,7 @@ func (m *Machine) keepSources(now protocol.Time, out *protocol.Outbox) {
 		var best *peer
 		for _, p := range m.peers.order {
 			if !p.source && m.fit(p) && !m.refusals.has(now, p.id+"/source") && !m.refusals.has(now, p.id) &&
-				(best == nil || m.predict(p) < m.predict(best)) {
+				(best == nil || m.predict(now, p) < m.predict(now, best)) {
 				best = p
 			}
 		}

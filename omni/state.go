@@ -27,6 +27,7 @@ func (m *Machine) state(to *peer) State {
 	s.Attached, s.Publishes = true, m.rooted.publishes
 	s.Latency = m.lat
 	s.Offer = micros(m.lat + time.Duration(len(m.children)+1)*serial)
+	s.Prime = min(m.prime(serial), s.Offer)
 	s.Spare = min(m.spare(false), MaxChildren)
 	if s.Spare == 0 {
 		s.Price = m.price()
@@ -49,10 +50,10 @@ func (m *Machine) state(to *peer) State {
 func (m *Machine) hear(now protocol.Time, p *peer, s State) {
 	p.state, p.heard = s, now
 	if old := m.samples.get(p.id); s.Attached && old != nil {
-		known := sample{at: now, from: p.id, root: keyOf(s.Root), Sample: Sample{Peer: p.id, At: s.At, Latency: s.Latency, Offer: s.Offer,
+		known := sample{at: now, from: p.id, root: keyOf(s.Root), Sample: Sample{Peer: p.id, At: s.At, Latency: s.Latency, Offer: s.Offer, Prime: s.Prime,
 			Spare: s.Spare, Price: s.Price, Reach: s.Reach, Weight: max(p.weight, 1)}}
 		known.Weight, known.Door, known.DoorAddr, known.Addr = max(known.Weight, old.Weight), old.Door, old.DoorAddr, old.Addr
-		m.samples.put(known)
+		m.samples.put(known, m.worse)
 	}
 	if p.rtt > 0 {
 		m.place.update(p.rtt, s.At, m.rng)
@@ -94,7 +95,7 @@ func (m *Machine) takeOffer(now protocol.Time, p *peer, s State, out *protocol.O
 	}
 	if m.parent == nil && !m.isRoot() {
 		m.look(now)
-	} else if m.predict(p) < m.goal(now) && m.joining.to == nil && !m.isRoot() && !m.refusals.has(now, p.id) {
+	} else if m.predict(now, p) < m.goal(now) && m.joining.to == nil && !m.isRoot() && !m.refusals.has(now, p.id) {
 		m.join(now, p, false, out)
 	}
 }
@@ -203,7 +204,7 @@ func (m *Machine) report(now protocol.Time, out *protocol.Outbox) {
 	}
 	m.reportAt = now.Add(upEvery)
 	m.reported = now
-	out.Send(m.parent.id, Report{Weight: m.weight, Value: m.value(), Other: m.elsewhere(now), At: m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+	out.Send(m.parent.id, Report{Weight: m.weight, Value: m.value(now), Other: m.elsewhere(now), At: m.place.coordinate()}, protocol.Control, now.Add(time.Second))
 }
 
 // takeReport takes note of a child's subtree.
@@ -219,8 +220,13 @@ func (m *Machine) takeReport(now protocol.Time, p *peer, msg Report, out *protoc
 // reweigh puts the children in the order of their weights, for who has most hosts
 // behind it is to be sent to first, and tells the parent of a new sum.
 func (m *Machine) reweigh(now protocol.Time) {
+	for _, c := range m.children {
+		if c.creditUntil <= now {
+			c.credit = 0
+		}
+	}
 	slices.SortStableFunc(m.children, func(a, b *peer) int {
-		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(b.rank(), a.rank()), cmp.Compare(b.weight, a.weight), cmp.Compare(a.id, b.id))
 	})
 	sum := 1
 	for _, c := range m.children {

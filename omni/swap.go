@@ -17,8 +17,6 @@ const (
 	// begins, per host of weight (our guesses).
 	coolHalf = 15 * time.Second
 	warmest  = 4 * time.Millisecond
-	// promise is how many free places are worth as much as one host below (our guess).
-	promise = 2
 )
 
 // swap is the lock on one place: child has been asked to leave it, for is to have it.
@@ -56,7 +54,7 @@ func (m *Machine) makeRoom(now protocol.Time, p *peer, msg Join, gain time.Durat
 	m.swap = swap{child: victim, next: p, msg: msg, until: now.Add(swapWait)}
 	var near []Sample
 	if msg.Old != "" {
-		near = append(near, Sample{Peer: msg.Old, At: msg.OldAt, Latency: msg.OldOffer, Offer: msg.OldOffer, Spare: 1, Weight: 1})
+		near = append(near, Sample{Peer: msg.Old, At: msg.OldAt, Latency: msg.OldOffer, Offer: msg.OldOffer, Prime: msg.OldOffer, Spare: 1, Weight: 1})
 	}
 	out.Send(victim.id, Yield{near}, protocol.Control, m.swap.until)
 	out.Note("omni.yield", victim.id, protocol.ItemID{}, int64(gain-least))
@@ -97,17 +95,6 @@ func (m *Machine) price() time.Duration {
 		least = min(least, loss*time.Duration(max(c.value, 1)))
 	}
 	return least
-}
-
-// value is the number of hosts behind this peer, and what it could do for others in a
-// better place: a host that anybody can reach and that has a good uplink should not be a
-// leaf while one that serves nobody takes a place near the root.
-func (m *Machine) value() int {
-	room := max(m.bound()-len(m.children), 0)
-	if m.nics.reach() != ReachPublic {
-		room /= 4
-	}
-	return m.weight + room/promise
 }
 
 // worth decides by gain and loss. "A random swap is accepted with probability
@@ -157,7 +144,7 @@ func (m *Machine) takeYield(now protocol.Time, p *peer, msg Yield, out *protocol
 	m.yielding = now.Add(swapWait)
 	for _, s := range msg.Near {
 		if s.Peer != m.self {
-			m.samples.put(sample{Sample: s, at: now, from: p.id, root: m.rootKey()})
+			m.samples.put(sample{Sample: s, at: now, from: p.id, root: m.rootKey()}, m.worse)
 		}
 	}
 	var best *candidate
@@ -168,7 +155,7 @@ func (m *Machine) takeYield(now protocol.Time, p *peer, msg Yield, out *protocol
 	}
 	for _, q := range m.peers.order {
 		if q != p && q.speaks() && !q.child && q.heard > 0 && q.state.Attached && q.rtt > 0 && m.bar.admits(q.state.Epoch, q.state.Latency) {
-			try(candidate{peer: q, predicted: m.predict(q), spare: q.state.Spare > 0})
+			try(candidate{peer: q, predicted: m.predict(now, q), spare: q.state.Spare > 0})
 		}
 	}
 	at := m.place.coordinate()
@@ -177,7 +164,7 @@ func (m *Machine) takeYield(now protocol.Time, p *peer, msg Yield, out *protocol
 		if q := m.peers.find(s.Peer); s.Peer == p.id || s.root != m.rootKey() || q != nil && q.linked || !m.dialable(s) {
 			continue
 		}
-		try(candidate{sample: s, predicted: s.Offer + s.distance(at)/2 + hopCost, spare: s.Spare > 0})
+		try(candidate{sample: s, predicted: m.bid(now, s.Offer, s.Prime) + s.distance(at)/2 + hopCost, spare: s.Spare > 0})
 	}
 	switch {
 	case best == nil:

@@ -40,6 +40,8 @@ type line struct {
 	Reparents   *optimum.Figures `json:"peers_reparents,omitempty"`
 	Exchanges   *optimum.Figures `json:"peers_exchanges,omitempty"`
 	ParentSwaps *optimum.Figures `json:"peers_parent_swaps,omitempty"`
+	// Result is the experiment's, with -peers.
+	Result *scenario.Result `json:"result,omitempty"`
 	// Measured is the mean latency in ms of the result, Ratio that over Annealed's.
 	Measured *float64 `json:"measured_ms,omitempty"`
 	Ratio    *float64 `json:"ratio,omitempty"`
@@ -98,6 +100,9 @@ func (q *query) instance(s scenario.Scenario, res *scenario.Result, enc *json.En
 		if res != nil && len(roots) == 1 && res.Latency != nil {
 			ratio := res.Latency.Mean / l.Annealed.Latency
 			l.Measured, l.Ratio = &res.Latency.Mean, &ratio
+		}
+		if made != nil {
+			l.Result = res
 		}
 		if err := enc.Encode(l); err != nil {
 			return err
