@@ -54,7 +54,7 @@ func (m *Machine) question(now protocol.Time, to *peer, out *protocol.Outbox) {
 	known := make([]*sample, 0, len(m.samples.list))
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
-		if s.root == m.rootKey() && now.Sub(s.at) < staleSample && (s.rtt > 0 || s.hint > 0 || s.foretold(&me) < limit) {
+		if s.root == m.rootKey() && now.Sub(s.at) < staleSample && m.dialable(s) && (s.rtt > 0 || s.hint > 0 || s.foretold(&me) < limit) {
 			known = append(known, s)
 		}
 	}
@@ -81,7 +81,7 @@ func (m *Machine) answer(now protocol.Time, to protocol.PeerID, asked *Samples, 
 	var news, others []choice
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
-		if s.Peer == to || s.Offer == maxLatency || s.root != m.rootKey() || now.Sub(s.at) > sampleLife/2 || !linkable(them.Reach, s.Reach) {
+		if s.Peer == to || s.Offer == maxLatency || s.root != m.rootKey() || now.Sub(s.at) > sampleLife/2 || !linkable(them.Reach, s.Reach) || s.Reach.behind() && s.Door == "" {
 			continue
 		}
 		c := choice{s, s.foretold(&them)}

@@ -35,6 +35,8 @@ const (
 	// after a dial that failed.
 	probePause     = 4 * time.Second
 	unreachedPause = time.Minute
+	// invitePause is for how long a member is not offered a place again (our guess).
+	invitePause = 20 * time.Second
 	// exploreOdds: one look in so many is at a candidate drawn from those that would do
 	// if they were nearer than foretold, instead of the best: coordinates err, and the
 	// detours that are shorter than the straight way are worth most (our guess).
@@ -334,6 +336,7 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 	case pr.why == asChild:
 		if s != nil && m.state(nil).Offer+p.rtt/2+hopCost+m.margin() < s.Latency {
 			out.Send(p.id, Offer{m.state(p)}, protocol.Control, now.Add(time.Second))
+			m.refusals.add(p.id+"/child", now.Add(invitePause))
 			pr.until = now.Add(time.Second + 2*p.rtt)
 			return
 		}
@@ -377,7 +380,7 @@ func (m *Machine) invite(now protocol.Time, out *protocol.Outbox) {
 		if p != nil && (p.child || p == m.parent || p.probe != nil || p.linked) || !m.dialable(s) || m.refusals.has(now, s.Peer) {
 			continue
 		}
-		if s.root != m.rootKey() {
+		if s.root != m.rootKey() || m.refusals.has(now, s.Peer+"/child") {
 			continue
 		}
 		gain := s.Latency - (offer + s.distance(at)/2 + hopCost)
