@@ -73,3 +73,69 @@ func TestCallArrives(t *testing.T) {
 		t.Errorf("who stands well is offered %v", got)
 	}
 }
+
+// A root that nobody can dial names a public child as its door, whose address it knows
+// rather than one that it does not; without a door it is not worth to be told of.
+func TestDoor(t *testing.T) {
+	r := newRig(t, "author", "author")
+	r.in(protocol.BudgetChanged{UploadRate: 1_000_000})
+	r.behind(euid.DirectionPunchable, euid.MappingNone)
+	if got := r.m.own(); got.Door != "" || !got.Reach.behind() {
+		t.Fatalf("alone it says %+v", got)
+	}
+	for _, p := range []protocol.PeerID{"a", "b"} {
+		r.member(p)
+		r.adopt(p)
+	}
+	r.from("a", Samples{Root: r.m.rootKey(), Epoch: r.m.epoch, List: []Sample{{Peer: "a", Weight: 1, Reach: ReachPublic}}})
+	if got := r.m.own(); got.Door != "a" || got.DoorAddr != "" {
+		t.Errorf("with one public child it says %+v", got)
+	}
+	r.from("b", Samples{Root: r.m.rootKey(), Epoch: r.m.epoch, List: []Sample{{Peer: "b", Weight: 1, Reach: ReachPublic, Addr: "there"}}})
+	if got := r.m.own(); got.Door != "b" || got.DoorAddr != "there" {
+		t.Errorf("with one whose address it knows it says %+v", got)
+	}
+	r.known(Sample{Peer: "shut", Weight: 1, Spare: 1, Reach: ReachNone}, Sample{Peer: "open", Weight: 1, Spare: 1, Reach: ReachNone, Door: "d"})
+	r.now = r.now.Add(answerPause)
+	r.clear()
+	r.from("a", Samples{Root: r.m.rootKey(), Epoch: r.m.epoch, List: []Sample{{Peer: "a", Latency: 90 * ms, Weight: 1, Reach: ReachPublic}}})
+	told := map[protocol.PeerID]bool{}
+	for _, msg := range sent[Samples](r, "a") {
+		for _, s := range msg.List {
+			told[s.Peer] = true
+		}
+	}
+	if told["shut"] || !told["open"] {
+		t.Errorf("told of %v, want of those whose door is known", told)
+	}
+}
+
+// Who was offered a place by one behind a NAT is left alone for a while.
+func TestInvitesPause(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.behind(euid.DirectionUnreachable, euid.MappingNone)
+	r.attach("p", 20*ms)
+	child := Sample{Peer: "child", Latency: 900 * ms, Offer: 900 * ms, Weight: 1, Reach: ReachPublic, Addr: "a"}
+	invited := func() bool {
+		if p := r.m.peers.find("child"); p != nil {
+			p.probe = nil // long answered
+		}
+		r.in(protocol.LinkDown{Peer: "child"})
+		r.known(child)
+		r.clear()
+		r.m.invite(r.now, &r.out)
+		r.in(protocol.BudgetChanged{}) // to have the links made that are wanted
+		return len(sent[Offer](r, "child")) == 1
+	}
+	if !invited() {
+		t.Fatal("it is not offered a place")
+	}
+	r.now = r.now.Add(invitePause - ms)
+	if invited() {
+		t.Error("it is offered a place again at once")
+	}
+	r.now = r.now.Add(2 * ms)
+	if !invited() {
+		t.Errorf("it is not offered a place after %v", invitePause)
+	}
+}

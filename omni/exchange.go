@@ -28,10 +28,6 @@ const (
 	// partners: one question in so many goes to the parent, one to anybody with a link,
 	// the others to somebody near (our guess).
 	partners = 4
-	// mates: of so many members, drawn, the nearest is asked (our guess).
-	mates = 24
-	// tellNews is how many that are near are soon told of a gain (our guess).
-	tellNews = 3
 	// answerPause is the least time between two answers to one peer.
 	answerPause = 200 * time.Millisecond
 	// strangerPause is the least time between two answers to peers that have only come to
@@ -113,27 +109,6 @@ func (m *Machine) answer(now protocol.Time, to protocol.PeerID, asked *Samples, 
 	if len(msg.List) > 0 {
 		out.Send(to, msg, protocol.Control, now.Add(2*time.Second))
 	}
-}
-
-// limit is what others have to promise a member to be of use to it: what it has, and a
-// little for what coordinates err by.
-func (s *Sample) limit() time.Duration { return s.Latency + 2*time.Millisecond }
-
-// foretold is the latency that a member promises to another by their coordinates.
-func (s *Sample) foretold(them *Sample) time.Duration {
-	return s.foretoldBy(them, Distance(s.At, them.At))
-}
-
-// foretoldBy is the same by a round trip.
-func (s *Sample) foretoldBy(them *Sample, rtt time.Duration) time.Duration {
-	d := s.Offer
-	if them.Weight >= primeValue {
-		d = s.Prime
-	}
-	if s.Spare == 0 {
-		d += s.Price / usualValue
-	}
-	return d + rtt/2
 }
 
 // choice is a sample that may be told, and what it promises to who asked.
@@ -222,20 +197,6 @@ func (m *Machine) takeSamples(now protocol.Time, from protocol.PeerID, msg Sampl
 	}
 }
 
-// away is the round trip to the sender of samples, the first of which is its own.
-func (m *Machine) away(p *peer, msg *Samples) time.Duration {
-	if p != nil && p.rtt > 0 {
-		return p.rtt
-	}
-	if len(msg.List) == 0 {
-		return 0
-	}
-	if d := m.samples.ways[msg.List[0].Peer]; d > 0 {
-		return d
-	}
-	return Distance(m.place.coordinate(), msg.List[0].At)
-}
-
 // moved takes note of what a peer with a link says of itself among samples.
 func (m *Machine) moved(p *peer, s Sample, epoch uint64) {
 	p.state.At, p.state.Reach = s.At, s.Reach
@@ -245,37 +206,4 @@ func (m *Machine) moved(p *peer, s Sample, epoch uint64) {
 	if p.state.Attached && p != m.parent {
 		p.state.Latency, p.state.Offer, p.state.Prime, p.state.Spare, p.state.Price, p.state.Epoch = s.Latency, s.Offer, s.Prime, s.Spare, s.Price, max(epoch, p.state.Epoch)
 	}
-}
-
-// askMate opens a link to somebody near to ask, and reports whether it does.
-func (m *Machine) askMate(now protocol.Time, out *protocol.Outbox) bool {
-	s := m.mate(now)
-	if s == nil || !m.attached() || m.probing() >= maxProbes {
-		return false
-	}
-	id := s.Peer
-	m.dial(now, s, asParent, out)
-	p := m.peers.find(id)
-	if p == nil || p.probe == nil {
-		return false // by a door first: it is asked when there is a reason to
-	}
-	p.probe.ask = true
-	return true
-}
-
-// mate is a member that is near, without a link: what is good for it is good for this
-// peer too. nil for none.
-func (m *Machine) mate(now protocol.Time) *sample {
-	at := m.place.coordinate()
-	var best *sample
-	for range min(mates, len(m.samples.list)) {
-		s := &m.samples.list[m.rng.IntN(len(m.samples.list))]
-		if s.root != m.rootKey() || s.Reach.behind() && m.nics.reach() == ReachNone || !m.dialable(s) || m.refusals.has(now, s.Peer) || m.peers.find(s.Peer) != nil {
-			continue
-		}
-		if best == nil || s.distance(at) < best.distance(at) {
-			best = s
-		}
-	}
-	return best
 }
