@@ -39,6 +39,7 @@ func (m *Machine) takeJoin(now protocol.Time, p *peer, msg Join, out *protocol.O
 		p.rtt = msg.RTT
 	}
 	p.state.At = msg.At
+	msg.Value = believed(msg.Value, msg.Weight)
 	serial := m.serial()
 	before, after := 0, 0
 	for _, c := range m.children {

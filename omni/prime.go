@@ -29,6 +29,9 @@ const (
 // But it shows that only when it has the place. So a host counts for what it could do: see
 // value.
 
+// believed is a value as far as it can be: nobody has room for more than MaxChildren.
+func believed(value, weight int) int { return min(value, weight+MaxChildren/promise) }
+
 // rank orders children.
 func (p *peer) rank() int { return max(p.weight, p.credit) }
 

@@ -32,6 +32,21 @@ func TestPrime(t *testing.T) {
 	}
 }
 
+// Who claims to be worth more than anybody can be is believed only as far.
+func TestValueIsBounded(t *testing.T) {
+	r := newRig(t, "author", "author")
+	r.in(protocol.BudgetChanged{UploadRate: 1_000_000})
+	r.from("heavy", Join{Orphan: true, Feasible: maxLatency, Weight: 2 * MaxChildren, Value: 2 * MaxChildren, RTT: ms})
+	r.from("liar", Join{Orphan: true, Feasible: maxLatency, Weight: 1, Value: MaxWeight, RTT: ms})
+	if turn, c := r.turn("liar"), r.m.peers.find("liar"); turn != 2 || c.credit != 1+MaxChildren/promise {
+		t.Errorf("who claims a value of %d has turn %d, credit %d, want turn 2", MaxWeight, turn, c.credit)
+	}
+	r.from("liar", Report{Weight: 1, Value: MaxWeight})
+	if c := r.m.peers.find("liar"); c.value != 1+MaxChildren/promise {
+		t.Errorf("it is worth %d", c.value)
+	}
+}
+
 // turn is a child's place among those that are sent to, from 1; 0 for no child.
 func (r *rig) turn(p protocol.PeerID) int {
 	for i, c := range r.m.children {

@@ -213,7 +213,7 @@ func (m *Machine) takeReport(now protocol.Time, p *peer, msg Report, out *protoc
 		out.Send(p.id, Leave{Stranger}, protocol.Control, now.Add(time.Second))
 		return
 	}
-	p.weight, p.value, p.other, p.state.At = msg.Weight, msg.Value, msg.Other, msg.At
+	p.weight, p.value, p.other, p.state.At = msg.Weight, believed(msg.Value, msg.Weight), msg.Other, msg.At
 	m.reweigh(now)
 }
 
