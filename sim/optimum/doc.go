@@ -40,6 +40,10 @@
 // which publishers those were is not recorded, and only rules that leave hosts of 5 Mbit/s two
 // children, and as few as 200,000 steps, gave 1.15 to 1.29 for the worst of 12.
 //
+// With the bounds of degree that OMNI's peers have there, half of the uplink at the rate of
+// the items and 128 at most, in turn, of nine publishers: annealed 0.881 and 0.943, the
+// peers' own trees a mean latency 1.140 and 1.368 times that (internal/optimum -peers).
+//
 // On grid5000, where [Multicast] applies, a publisher of each of the 25 clusters:
 // 1.077, worst 1.110, with 17 transmissions an item; earlier figures are 1.085 and 1.12.
 // A tree of single links, at most 8 children each, comes to 1.212 and 1.314.
