@@ -39,6 +39,8 @@ const (
 	MaxWeight = 1 << 20
 	// MaxGrudges bounds the peers of whose conduct a machine remembers the worst.
 	MaxGrudges = 32
+	// MaxHeard bounds the members that are remembered by name only; the oldest goes.
+	MaxHeard = 16
 	// MaxRefusals bounds the candidates that are left alone for a while.
 	MaxRefusals = 256
 )

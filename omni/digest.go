@@ -89,6 +89,7 @@ func (m *Machine) takeDigest(now protocol.Time, p *peer, msg Digest, out *protoc
 	for _, a := range msg.Items {
 		if h := m.recent.get(a.ID); h != nil {
 			h.holders.add(p)
+			m.behind(now, p, h)
 			continue
 		}
 		w := m.wants.add(a.ID, now)
@@ -113,6 +114,15 @@ func (m *Machine) takeDigest(now protocol.Time, p *peer, msg Digest, out *protoc
 		}
 	}
 	m.ask(now, out)
+}
+
+// behind learns from an announcement of what the tree has brought already by how much it
+// does that sooner. What a standby tells when it becomes one says nothing about that.
+func (m *Machine) behind(now protocol.Time, p *peer, h *held) {
+	if h.pushed && p.source && p.prompt && now.Sub(p.promptAt) > latest {
+		h.pushed = false
+		m.late.add(h.at.Sub(now))
+	}
 }
 
 // excuse takes note that the parent has not got some items either, and has asked for

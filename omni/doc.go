@@ -74,6 +74,7 @@
 // message.go (what is said), machine.go (what happens on each input), state.go, same.go,
 // bar.go and join.go (the tree), look.go, sample.go, exchange.go, mate.go, sieve.go, call.go,
 // coordinate.go, degree.go, prime.go, swap.go and move.go (making it better), item.go,
-// digest.go, want.go, recent.go (the way of an item), standby.go, silence.go, conduct.go, mend.go, root.go (mending), position.go
+// digest.go, want.go, recent.go (the way of an item), standby.go, silence.go,
+// conduct.go, mend.go, heard.go, root.go (mending), position.go
 // and explain.go (what others see).
 package omni

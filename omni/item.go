@@ -69,6 +69,7 @@ func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protoco
 	}
 	if p := m.peers.find(in.From); p != nil {
 		h.holders.add(p)
+		h.pushed = !in.Repaired && !announced && (p == m.parent || p.child)
 	}
 	if in.From == "" {
 		m.publishedOwn(now)

@@ -145,6 +145,7 @@ func (m *Machine) takeAccept(now protocol.Time, p *peer, s State, out *protocol.
 	m.moves++
 	m.rooted.cut, m.rooted.claimAt = false, protocol.Never
 	m.misses.reset(now)
+	m.late = estimator{}
 	m.staleAt = now.Add(staleAfter)
 	m.path = nil // so that the children are told
 	m.follow(now, out)

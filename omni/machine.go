@@ -24,6 +24,7 @@ type Machine struct {
 	budget  int64
 	place   vivaldi
 	samples sampleTable
+	heard   hearsay
 
 	// Where this peer stands. root is empty before any is known.
 	root     protocol.PeerID
@@ -102,6 +103,8 @@ func (m *Machine) Handle(now protocol.Time, in protocol.Input, out *protocol.Out
 		m.stop(now, out)
 	case protocol.MembersChanged:
 		m.membersChanged(now, in, out)
+	case protocol.MembersHeard:
+		m.heard.add(m.self, in.Peers)
 	case protocol.LinkUp:
 		m.linkUp(now, in.Link, out)
 	case protocol.LinkDown:

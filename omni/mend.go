@@ -57,9 +57,9 @@ func (m *Machine) refused(now protocol.Time, p protocol.PeerID) {
 
 // orphaned looks for a new parent; the subtree comes along.
 func (m *Machine) orphaned(now protocol.Time, why string, out *protocol.Outbox) {
+	m.refusals.clear() // they were for the search of a better parent
 	if m.parent != nil {
 		out.Note("omni.orphan: "+why, m.parent.id, protocol.ItemID{}, int64(len(m.children)))
-		m.refusals.clear()
 		m.refusals.add(m.parent.id, now.Add(m.jitter(formerPause)))
 	}
 	m.parent = nil
@@ -121,14 +121,14 @@ const againPause = 400 * time.Millisecond
 // there may be no other: words cross, and links that were silent speak again (our guess).
 const formerPause = 500 * time.Millisecond
 
-// hearsay is for how long an orphan takes a peer that has said that it has no place, or
+// sayingLasts is for how long an orphan takes a peer that has said that it has no place, or
 // one below, at its word: nobody tells it when that is over (our guess).
-const hearsay = time.Second
+const sayingLasts = time.Second
 
 // mayAsk reports whether an orphan may ask p for a place: not where that has just said
 // that it has none, or stands below.
 func (m *Machine) mayAsk(now protocol.Time, p *peer) bool {
-	return now.Sub(p.heard) > hearsay || m.stands(p)
+	return now.Sub(p.heard) > sayingLasts || m.stands(p)
 }
 
 // stands reports whether a peer said last that it has a place, and none below this one.
@@ -178,6 +178,7 @@ func (m *Machine) dialSome(now protocol.Time, n int, why purpose, out *protocol.
 			}
 		}
 		if best == nil {
+			m.dialHeard(now, n, why)
 			return
 		}
 		m.dial(now, best, why, out)

@@ -39,15 +39,17 @@ type peer struct {
 	creditUntil protocol.Time
 	yields      protocol.Time // until when a child has been asked to look elsewhere
 
-	source  bool          // it announces to this peer
-	prompt  bool          // at once: it is asked to, being a source
-	watcher bool          // this peer announces to it
-	later   bool          // some at a time
-	guest   protocol.Time // until when, for a while
-	helps   protocol.Time // until when it is asked to announce for a while
-	probe   *probe        // it is being looked at
-	tried   protocol.Time // when it was last asked for a place
-	belated protocol.Time // until when a place from it is welcome that was asked for before; 0 for not
+	source bool // it announces to this peer
+	prompt bool // at once: it is asked to, being a source
+	// promptAt is when it was asked to.
+	promptAt protocol.Time
+	watcher  bool          // this peer announces to it
+	later    bool          // some at a time
+	guest    protocol.Time // until when, for a while
+	helps    protocol.Time // until when it is asked to announce for a while
+	probe    *probe        // it is being looked at
+	tried    protocol.Time // when it was last asked for a place
+	belated  protocol.Time // until when a place from it is welcome that was asked for before; 0 for not
 
 	answerAt protocol.Time // when samples from it are answered next
 	callAt   protocol.Time // when a call of it is passed on next

@@ -17,9 +17,11 @@ const (
 
 // held is an item that was accepted here.
 type held struct {
-	id      protocol.ItemID
-	size    int
-	at      protocol.Time
+	id   protocol.ItemID
+	size int
+	at   protocol.Time
+	// pushed is set where it came along the tree, and before the prompt standby told of it.
+	pushed  bool
 	holders peerSet // peers known to have it, or that were sent it
 	served  peerSet // peers that were sent it on request once, or again
 	again   peerSet

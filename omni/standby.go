@@ -71,7 +71,7 @@ func (m *Machine) watch(now protocol.Time, p *peer, prompt bool, out *protocol.O
 	m.changed = true
 	mode := WatchLater
 	if prompt {
-		mode = WatchOn
+		mode, p.promptAt, m.late = WatchOn, now, estimator{}
 	}
 	out.Send(p.id, Watch{mode}, protocol.Control, now.Add(time.Second))
 }

@@ -159,10 +159,9 @@ type estimator struct {
 }
 
 func (e *estimator) add(sample time.Duration) {
-	sample = max(sample, 0)
 	e.samples++
 	if e.samples == 1 {
-		e.mean, e.dev = sample, sample/2
+		e.mean, e.dev = sample, max(sample, -sample)/2
 		return
 	}
 	diff := max(e.mean-sample, sample-e.mean)
@@ -174,8 +173,9 @@ func (e *estimator) add(sample time.Duration) {
 func (e *estimator) bound() time.Duration { return e.mean + 4*e.dev }
 
 // wait is for how long an item that p announces is waited for before it is asked for:
-// as long as copies have come after announcements, a little more than the round trip
-// while nothing is known, and not at all where nobody is there to push it.
+// as long as copies have come after announcements, hardly at all where they come before
+// them, a little more than the round trip while nothing is known, and not at all where
+// nobody is there to push it.
 func (m *Machine) wait(p *peer, size int) time.Duration {
 	if m.parent == nil && !m.isRoot() || m.misses.row > 0 || m.hurt {
 		return 0

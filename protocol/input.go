@@ -186,6 +186,11 @@ type MemberDelta struct {
 // MembersChanged: the object's set of neighbours has changed.
 type MembersChanged struct{ Deltas []MemberDelta }
 
+// MembersHeard: peers that are said to take part in the topic and are no neighbours, those
+// with a link first. They may be dialled; nothing proves what is said of them, and who has
+// neighbours enough has no use for it.
+type MembersHeard struct{ Peers []PeerID }
+
 // EUIDChanged: the environment identifier of one NIC, encoded; nil when the NIC
 // is gone.
 type EUIDChanged struct {
@@ -226,6 +231,7 @@ func (Accepted) input()       {}
 func (Duplicate) input()      {}
 func (Rejected) input()       {}
 func (MembersChanged) input() {}
+func (MembersHeard) input()   {}
 func (EUIDChanged) input()    {}
 func (BudgetChanged) input()  {}
 func (AddrsChanged) input()   {}

@@ -10,6 +10,7 @@ import "math/rand/v2"
 //   - MembersChanged, LinkRTT, LinkSuspected, LinkRestored, Congested and Drained of
 //     the topic's neighbours (5 to 8 hosts of its active view), SendDropped of its
 //     own messages;
+//   - MembersHeard: further members, as they are heard of by walks;
 //   - Received: its own messages, and [Carry], which every protocol uses for whole
 //     items; it hands a Carry's item up with Arrive and never judges it;
 //   - LinkUp, or DialFailed, in answer to its own Dial of any peer it has heard of, and

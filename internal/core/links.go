@@ -120,6 +120,26 @@ func (h *Host) contacts(now protocol.Time, in Contacts) {
 	h.tell(now, hostGroup, &h.viewing, c)
 	if t := h.topics.get(in.Topic); t != nil {
 		h.tell(now, t.id, &t.viewing, c)
+		h.heardOf(now, t, peers)
+	}
+}
+
+// heardOf tells the objects of a topic of members that are no neighbours, those first
+// with which there is a link: a newcomer that is refused everywhere, for all views are full,
+// would not know whom to ask for a place in a tree.
+func (h *Host) heardOf(now protocol.Time, t *topic, peers []protocol.PeerID) {
+	var linked, others []protocol.PeerID
+	for _, p := range peers {
+		switch {
+		case t.isMember(p):
+		case h.links.get(p) != nil:
+			linked = append(linked, p)
+		default:
+			others = append(others, p)
+		}
+	}
+	if linked = append(linked, others...); len(linked) > 0 {
+		h.toObjects(now, t, protocol.MembersHeard{Peers: linked})
 	}
 }
 

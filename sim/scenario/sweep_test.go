@@ -4,14 +4,15 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
 // swept are the protocols that the sweep runs, and with how many seeds where
-// QUILT_LONG is set: those with a tree have most to be wrong. OMNI is to do 1000, and does
-// 260: beyond, in two seeds of 160 some host is without parent for a little more than 3 s.
+// QUILT_LONG is set: those with a tree have most to be wrong. QUILT_SEEDS sets another
+// number; OMNI does 1000, which takes some minutes.
 var swept = []struct {
 	protocol string
 	long     uint64
@@ -28,6 +29,9 @@ func TestSweep(t *testing.T) {
 			seeds := uint64(12)
 			if os.Getenv("QUILT_LONG") != "" && !raceEnabled {
 				seeds = p.long
+			}
+			if n, err := strconv.ParseUint(os.Getenv("QUILT_SEEDS"), 10, 64); err == nil {
+				seeds = n
 			}
 			for seed := range seeds {
 				s := churning(p.protocol, seed+1)

@@ -18,8 +18,9 @@ import (
 //     up from there, and only when its place is another than before;
 //   - no host is without parent for longer than patience while a fit one lives: see
 //     [run.fit]. For who has never had one that counts while one of its neighbours in
-//     the topic is in the tree, for others while they have a link to anybody who lives:
-//     before they cannot know whom to ask, and to find somebody is the view's business.
+//     the topic is in the tree, for others while links lead, over any number of hosts, to
+//     one that is: before they cannot know whom to ask, and to find somebody is the view's
+//     business. Newcomers whose contact has died may know nobody but each other.
 type trees struct {
 	nodes []treeState // by host
 	none  bool        // the protocol keeps no tree
@@ -133,7 +134,7 @@ func (r *run) checkOrphan(h *sim.Host, st *treeState, n *TreeNode) error {
 		return nil
 	}
 	st.lookAt = now.Add(lookEvery)
-	if !st.placed && !r.knowsTree(h) || st.placed && !r.linksToLiving(h) {
+	if !st.placed && !r.knowsTree(h) || st.placed && !r.linksToTree(h) {
 		st.since = protocol.Never
 		return nil
 	}
@@ -200,11 +201,22 @@ func (r *run) knowsTree(h *sim.Host) bool {
 	return false
 }
 
-// linksToLiving reports whether a host has a link to one that lives.
-func (r *run) linksToLiving(h *sim.Host) bool {
-	for _, other := range r.net.Hosts() {
-		if other != h && other.Alive() && h.Linked(other) {
-			return true
+// linksToTree reports whether links between the living lead from a host to one in the
+// tree that is not below it.
+func (r *run) linksToTree(h *sim.Host) bool {
+	hosts := r.net.Hosts()
+	seen := make([]bool, len(hosts))
+	seen[h.Index()] = true
+	for queue := []*sim.Host{h}; len(queue) > 0; queue = queue[1:] {
+		for i, other := range hosts {
+			if seen[i] || !other.Alive() || !queue[0].Linked(other) {
+				continue
+			}
+			if i < len(r.trees.nodes) && r.inTree(i, h.Index()) {
+				return true
+			}
+			seen[i] = true
+			queue = append(queue, other)
 		}
 	}
 	return false

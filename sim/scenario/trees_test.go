@@ -291,7 +291,7 @@ func TestTreeCheckChangesNothing(t *testing.T) {
 func TestTreeKnowsNobody(t *testing.T) {
 	f := newForest(t, 5)
 	for i, h := range f.hosts {
-		if !f.r.linksToLiving(f.hosts[4]) {
+		if !f.r.linksToTree(f.hosts[4]) {
 			t.Fatalf("with %d others dead a host has no link to one that lives", i)
 		}
 		if i < 4 {
@@ -301,7 +301,7 @@ func TestTreeKnowsNobody(t *testing.T) {
 			break
 		}
 	}
-	if f.r.linksToLiving(f.hosts[4]) {
+	if f.r.linksToTree(f.hosts[4]) {
 		t.Error("a link to the dead counts")
 	}
 }
