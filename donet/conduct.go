@@ -166,6 +166,9 @@ func (m *Machine) distrust(now protocol.Time, p *peer, why string, out *protocol
 			out.Send(p.id, Leave{st.tag}, protocol.Control, now.Add(time.Second))
 			m.orphaned(now, st, why, out)
 		}
+		if st.former == p {
+			m.dropFormer(now, st, out)
+		}
 		if r := st.known(p); r != nil {
 			r.theirs = window{}
 			r.heard = 0

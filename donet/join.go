@@ -15,7 +15,7 @@ func (m *Machine) join(now protocol.Time, st *stream, p *peer, out *protocol.Out
 		lag = st.yieldLimit
 	}
 	st.joinUntil = now.Add(joinWait + p.roundTrip())
-	if st.parent == nil {
+	if st.parent == nil || st.urgent(now) {
 		st.joinUntil = now.Add(orphanWait + p.roundTrip()*5/4)
 	}
 	m.changed = true

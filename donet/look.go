@@ -12,6 +12,9 @@ const (
 	// a better parent: it grows while there is none (our guesses).
 	lookFirst = 250 * time.Millisecond
 	lookLast  = time.Second
+	// lookUrgent is the same of a peer in an urgent case, for up to urgentFor after the parent was lost (our guesses).
+	lookUrgent = 80 * time.Millisecond
+	urgentFor  = 3 * time.Second
 	// orphanRetry is the pause between two attempts of a peer without a parent.
 	orphanRetry = 150 * time.Millisecond
 	// silentFor is the silence after which a peer without a parent asks others first: maps
@@ -91,8 +94,7 @@ func (m *Machine) look(now protocol.Time, st *stream, out *protocol.Outbox) {
 	if st.parent == nil {
 		st.lookAt = now.Add(m.jitter(orphanRetry))
 	} else {
-		st.lookAt = now.Add(m.jitter(st.lookEvery))
-		st.lookEvery = min(st.lookEvery*17/16, lookLast)
+		st.lookAt = now.Add(m.jitter(m.pause(now, st)))
 	}
 	if st.parent == nil && now.Sub(st.orphan) >= orphanWait {
 		m.dialSome(now, st) // those with a link may all be dead
@@ -116,6 +118,22 @@ func (m *Machine) look(now protocol.Time, st *stream, out *protocol.Outbox) {
 	case st.parent == nil:
 		m.dialSome(now, st) // nobody is known with a link
 	}
+}
+
+// urgent reports whether this peer has lost its parent just now, took the first that had
+// room, and is much worse off.
+func (st *stream) urgent(now protocol.Time) bool {
+	return now.Sub(st.orphan) < urgentFor && 4*st.lag > 5*st.before && st.before > 0
+}
+
+// pause is the time until the next look of a peer with a parent.
+func (m *Machine) pause(now protocol.Time, st *stream) time.Duration {
+	if st.urgent(now) {
+		return lookUrgent
+	}
+	d := st.lookEvery
+	st.lookEvery = min(d*17/16, lookLast)
+	return d
 }
 
 // choice is what candidates there are.
@@ -165,7 +183,7 @@ func (m *Machine) candidates(now protocol.Time, st *stream) (found choice) {
 			continue
 		}
 		lag := r.stand.Base + p.roundTrip()/2 + hopCost
-		if st.parent == nil && now.Sub(p.spoke) > silentFor {
+		if now.Sub(p.spoke) > silentFor && (st.parent == nil || p.partner() && st.urgent(now)) {
 			lag += orphanGain // dead, perhaps, but the failure detector does not know yet
 		}
 		consider(candidate{peer: p, lag: lag}, r.stand.Spare)

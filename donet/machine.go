@@ -202,7 +202,7 @@ func (m *Machine) Advance(now protocol.Time, out *protocol.Outbox) {
 func (m *Machine) Deadline() protocol.Time {
 	first := protocol.Earliest(m.wants.due(), m.silence.at, m.meetAt, m.exchangeAt, m.membersAt, m.paperAt, m.serving.at())
 	for _, st := range m.streams.order {
-		first = protocol.Earliest(first, st.beatAt, st.lookAt, st.reportAt, st.joinUntil)
+		first = protocol.Earliest(first, st.beatAt, st.lookAt, st.reportAt, st.joinUntil, st.formerUntil)
 		for _, r := range st.rels {
 			if r != nil {
 				first = min(first, r.standAt, r.flushAt)
@@ -244,6 +244,7 @@ func (m *Machine) stop(now protocol.Time, out *protocol.Outbox) {
 		if st.parent != nil {
 			out.Send(st.parent.id, Leave{st.tag}, protocol.Control, now.Add(time.Second))
 		}
+		m.dropFormer(now, st, out)
 		st.children, st.parent = nil, nil
 	}
 	for _, p := range m.peers.order {

@@ -108,7 +108,7 @@ func (m *Machine) wanted(p *peer) bool {
 		return true
 	}
 	for _, st := range m.streams.order {
-		if st.parent == p || st.joining == p || st.child(p) != nil {
+		if st.parent == p || st.former == p || st.joining == p || st.child(p) != nil {
 			return true
 		}
 	}
@@ -253,6 +253,7 @@ func (m *Machine) part(now protocol.Time, p *peer, out *protocol.Outbox) {
 	p.mine, p.theirs, p.meetUntil = false, false, 0
 	for _, st := range m.streams.order {
 		st.removeChild(p)
+		st.noFormer(p)
 		if st.joining == p {
 			st.joining = nil
 			st.lookAt = min(st.lookAt, now)

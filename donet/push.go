@@ -44,7 +44,7 @@ func (m *Machine) cameBy(now protocol.Time, st *stream, p *peer, it *protocol.It
 		case repaired:
 		case p == st.parent:
 			st.misses.came(now)
-		case st.tree && st.joining != p && m.streams.base() != nil && st.child(p) == nil:
+		case st.tree && st.joining != p && st.former != p && m.streams.base() != nil && st.child(p) == nil:
 			m.notMine(now, st, p, out)
 		}
 	}

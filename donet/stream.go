@@ -38,11 +38,14 @@ type stream struct {
 	path         []uint32
 	parent       *peer
 	joined       protocol.Time // when it became the parent
-	children     []*child      // in the order in which they are sent to
+	former       *peer         // the parent before, until formerUntil: see handover.go
+	formerUntil  protocol.Time
+	children     []*child // in the order in which they are sent to
 	weight       int
 	alt          time.Duration // the least lag known elsewhere
 	moves        uint64
-	orphan       protocol.Time // since when there is no parent
+	orphan       protocol.Time // since when there is no parent, or was none the last time
+	before       time.Duration // the lag before that
 
 	joining     *peer
 	joinUntil   protocol.Time
@@ -138,7 +141,7 @@ func (m *Machine) stream(now protocol.Time, tag Tag) *stream {
 		m.streams.order = slices.Delete(m.streams.order, i, i+1)
 	}
 	st := &stream{tag: tag, used: now, bySeq: make(map[uint64]*held), weight: 1,
-		beatAt: protocol.Never, lookAt: protocol.Never, reportAt: protocol.Never, joinUntil: protocol.Never,
+		beatAt: protocol.Never, lookAt: protocol.Never, reportAt: protocol.Never, joinUntil: protocol.Never, formerUntil: protocol.Never,
 		orphan: now, alt: maxLag}
 	i, _ := slices.BinarySearchFunc(m.streams.order, tag, byTag)
 	m.streams.order = slices.Insert(m.streams.order, i, st)

@@ -129,7 +129,7 @@ func (m *Machine) takeStand(now protocol.Time, p *peer, s Stand, out *protocol.O
 		m.fromParent(now, st, r, out)
 	case st.joining == p && s.Joined && s.Child:
 		m.adopt(now, st, p, out)
-	case s.Child:
+	case s.Child && st.former != p:
 		m.notMine(now, st, p, out)
 	case st.parent == nil:
 		st.lookAt = min(st.lookAt, now.Add(m.jitter(standSoon)))
@@ -176,12 +176,9 @@ func (m *Machine) adopt(now protocol.Time, st *stream, p *peer, out *protocol.Ou
 		out.Send(p.id, Leave{st.tag}, protocol.Control, now.Add(time.Second))
 		return
 	}
-	if old := st.parent; old != nil {
-		out.Send(old.id, Leave{st.tag}, protocol.Control, now.Add(time.Second))
-		st.moves++
-	}
 	m.changed = true
-	fresh := st.parent == nil
+	st.noFormer(p)
+	old, was := st.parent, st.lag
 	st.parent, st.joined = p, now
 	st.misses, st.excused, st.excuses = misses{brought: now}, now.Add(2*p.roundTrip()+adoptGrace), 0
 	st.heard = now
@@ -191,8 +188,11 @@ func (m *Machine) adopt(now protocol.Time, st *stream, p *peer, out *protocol.Ou
 	m.refresh(now, st)
 	st.reportAt = now
 	m.tellChildren(now, st)
-	if fresh {
+	if old == nil {
 		m.tellAll(now, st)
+	} else {
+		m.handOver(now, st, old, was, out)
+		st.moves++
 	}
 	out.Note("donet.parent", p.id, protocol.ItemID{}, int64(st.lag/time.Microsecond))
 }
@@ -206,6 +206,9 @@ func (m *Machine) orphaned(now protocol.Time, st *stream, why string, out *proto
 	if st.parent != nil {
 		out.Note("donet.orphan: "+why, st.parent.id, protocol.ItemID{}, int64(len(st.children)))
 		m.refusals.add(st.parent.id, now.Add(5*time.Second))
+	}
+	if now.Sub(st.orphan) > urgentFor {
+		st.before = st.lag
 	}
 	st.parent, st.orphan, m.changed = nil, now, true
 	st.lookEvery = lookFirst
@@ -230,6 +233,7 @@ func (m *Machine) takeLeave(now protocol.Time, p *peer, tag Tag, out *protocol.O
 	if st.parent == p {
 		m.orphaned(now, st, "left", out)
 	}
+	st.noFormer(p)
 }
 
 // takeReport takes note of a child's subtree; who has most behind it is sent to first.
@@ -292,6 +296,9 @@ func (m *Machine) advanceTrees(now protocol.Time, out *protocol.Outbox) {
 		}
 		if st.joinUntil <= now {
 			m.joinFailed(now, st)
+		}
+		if st.formerUntil <= now {
+			m.dropFormer(now, st, out)
 		}
 		if st.reportAt <= now {
 			m.report(now, st, out)

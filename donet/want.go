@@ -181,12 +181,19 @@ const (
 
 func onWire(size int) time.Duration { return time.Duration(size) * time.Second / wireRate }
 
+// freshParent is for how long after a join what a parent names is taken to be from before it
+// (our guess).
+const freshParent = 60 * time.Millisecond
+
 // wait is for how long an item that a peer names is waited for before it is asked for: as
 // long as pushed copies have come after, a little more than a round trip while nothing is
 // known, and not at all where nobody is there to push it.
 func (m *Machine) wait(now protocol.Time, st *stream, p *peer, size int) time.Duration {
 	if st.parent == nil && !st.root || st.misses.row > 0 || now < m.silence.hurt {
 		return 0
+	}
+	if p == st.parent && st.former == nil && now.Sub(st.joined) < freshParent {
+		return gapWait // it names what it got before it had this child: it will not push that
 	}
 	d := st.late.bound()
 	if st.late.samples < 4 && st.parent != nil {
