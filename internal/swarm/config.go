@@ -39,8 +39,8 @@ const (
 	slowTick = 500 * time.Millisecond
 	// tellAt is how many new pieces are told at once without waiting for the tick.
 	tellAt = 16
-	// aim is how long an answer may take, beyond the round trip, before less is asked
-	// of a neighbour at a time.
+	// aim is how long an answer may take, beyond the round trip and the way out of this
+	// host, before less is asked of a neighbour at a time.
 	aim = 400 * time.Millisecond
 	// firstWindow is what is asked of a neighbour not yet known.
 	firstWindow = 4

@@ -24,9 +24,9 @@
 //
 // Of the pieces a neighbour has, the one that fewest neighbours have (rarest first),
 // among equals one by chance; index pieces before all others. How much may be asked of
-// a neighbour at a time follows how long its answers take: the aim is that half a
-// second's work waits there, so that a fast uplink is kept busy, and a slow one does
-// not hold what others could send sooner. A neighbour that does not answer gets less to
+// a neighbour at a time follows how long its answers take, less what the request waits for
+// at this host's own uplink (line.go): the aim is that half a second's work waits there, so
+// that a fast uplink is kept busy, and a slow one does not hold what others could send sooner. A neighbour that does not answer gets less to
 // do, then none for half a minute. When nothing is left to ask for, what is late is
 // asked of a second neighbour.
 //
@@ -37,6 +37,6 @@
 // carries each piece once, and they get the rest from each other. It shows everything
 // when each piece has left once, or somebody else has all.
 //
-// Reading order: machine.go, transfer.go, fetch.go, piece.go, tell.go, serve.go,
+// Reading order: machine.go, transfer.go, fetch.go, piece.go, line.go, tell.go, serve.go,
 // seed.go.
 package swarm

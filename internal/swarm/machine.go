@@ -26,6 +26,7 @@ type Machine struct {
 	storing  map[uint64]stored
 	inFlight int // bytes asked for, or being stored
 	up       pace
+	line     line
 	turn     int // whose turn it is to be served
 	due      protocol.Time
 	stats    Stats
@@ -160,6 +161,7 @@ type neighbour struct {
 	quietUntil protocol.Time
 	// Pieces ever asked of it, and received.
 	tried, given int
+	servedAt     protocol.Time // when it was last sent a piece; 0 for never
 }
 
 func (m *Machine) find(p protocol.PeerID) (int, bool) {

@@ -80,7 +80,7 @@ func (m *Machine) answered(now protocol.Time, t *transfer, n *neighbour, i int) 
 		n.took = took
 	}
 	n.took += (took - n.took) / 8
-	switch wait := took - n.rtt; {
+	switch wait := took - n.rtt - m.ownWait(now); {
 	case wait < aim:
 		n.window = min(MaxWindow, n.window+0.5)
 	case wait > 2*aim:

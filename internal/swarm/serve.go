@@ -127,6 +127,8 @@ func (m *Machine) send(now protocol.Time, t *transfer, s *side, k int, out *prot
 	}
 	m.stats.Sent += uint64(k)
 	m.stats.SentBytes += uint64(bytes)
+	m.line.add(now, bytes)
+	s.n.servedAt = now
 	out.Add(FetchPieces{To: s.n.id, Topic: m.cfg.Topic, Object: protocol.ObjectLarge, Root: t.root, Pieces: pieces, Expires: now.Add(wantLife)})
 	if s.shown != nil {
 		for _, p := range pieces {
