@@ -32,7 +32,8 @@
 // without a message (look.go). A parent must be feasible, which excludes cycles (feasible.go). A
 // full one takes in who gains more than a child loses that has to look elsewhere, each
 // counted with all that depend on it (join.go). Links of its own go only to who can be
-// dialled; a host behind a NAT dials others, or uses the links of the active view.
+// dialled; a host behind a NAT dials others, or uses the links of the active view. Whoever
+// moves is pushed to by both until the new parent has taken over (handover.go).
 //
 // # When something is late
 //
@@ -61,6 +62,6 @@
 // message.go (what is said), machine.go (what happens on each input), stream.go and
 // window.go (what is where), partner.go, members.go and buffermap.go (the mesh), want.go,
 // schedule.go and serve.go (asking and answering), push.go, tree.go, feasible.go, join.go,
-// look.go and capacity.go (the part that pushes), conduct.go and silence.go (when it goes
+// handover.go, look.go and capacity.go (the part that pushes), conduct.go and silence.go (when it goes
 // wrong), explain.go (what others see).
 package donet

@@ -26,9 +26,9 @@
 // among equals one by chance; index pieces before all others. How much may be asked of
 // a neighbour at a time follows how long its answers take, less what the request waits for
 // at this host's own uplink (line.go): the aim is that half a second's work waits there, so
-// that a fast uplink is kept busy, and a slow one does not hold what others could send sooner. A neighbour that does not answer gets less to
-// do, then none for half a minute. When nothing is left to ask for, what is late is
-// asked of a second neighbour.
+// that a fast uplink is kept busy, and a slow one does not hold what others could send
+// sooner. A neighbour that does not answer gets less to do, then none for half a minute.
+// When nothing is left to ask for, what is late is asked of a second neighbour.
 //
 // # The first copy
 //
