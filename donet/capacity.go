@@ -24,8 +24,10 @@ const (
 	usualSize = 1100
 	usualFlow = 115_000
 	// flowFirst and flowWindow are the times over which a flow is measured, at first and
-	// later.
+	// later; flowItems is how many items the first measurement takes: a slow uplink has room
+	// for one child only until it is known that the stream takes little.
 	flowFirst  = 200 * time.Millisecond
+	flowItems  = 4
 	flowWindow = 10 * time.Second
 )
 
@@ -107,7 +109,7 @@ func (f *flow) add(now protocol.Time, size int) {
 		span = flowFirst
 	}
 	if passed := now.Sub(f.since); passed >= span {
-		if f.rate > 0 || f.items >= 8 {
+		if f.rate > 0 || f.items >= flowItems {
 			f.rate = f.bytes / passed.Seconds()
 		}
 		f.bytes, f.since = 0, now

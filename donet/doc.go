@@ -62,6 +62,6 @@
 // message.go (what is said), machine.go (what happens on each input), stream.go and
 // window.go (what is where), partner.go, members.go and buffermap.go (the mesh), want.go,
 // schedule.go and serve.go (asking and answering), push.go, tree.go, feasible.go, join.go,
-// handover.go, look.go and capacity.go (the part that pushes), conduct.go and silence.go (when it goes
-// wrong), explain.go (what others see).
+// handover.go, look.go and capacity.go (the part that pushes), conduct.go and silence.go
+// (when it goes wrong), explain.go (what others see).
 package donet
