@@ -101,17 +101,24 @@ func BenchmarkMesh(b *testing.B) {
 	items := sized("QUILT_LANTEST_ITEMS", 2000)
 	rate := float64(sized("QUILT_LANTEST_RATE", 100))
 	l := stageLAN(b, peers, "")
-	mesh := meshPeers(b, l, peers, nil)
-	gossip := pubSubs(b, l, peers)
+	sides := []struct {
+		name string
+		list []*process
+	}{{name: "gossipsub"}, {name: "quilt"}}
+	sides[1].list = meshPeers(b, l, peers, nil)
+	if os.Getenv(profileVar) == "" { // profiles are of the mesh alone
+		sides[0].list = pubSubs(b, l, peers)
+	} else {
+		sides = sides[1:]
+	}
 	perCPU := map[string][]float64{}
 	for range b.N {
-		for _, side := range []struct {
-			name string
-			list []*process
-		}{{"gossipsub", gossip}, {"quilt", mesh}} {
+		for _, side := range sides {
+			profiled(side.list)
 			before, cpu := used(side.list)
 			missing := poured(b, side.list, before, order{Items: items, Size: 1 << 10, Rate: rate}, 10*time.Second)
 			reports, after := used(side.list)
+			profiled(side.list)
 			copies := 0
 			for i, r := range reports {
 				copies += r.Copies - before[i].Copies
@@ -126,8 +133,10 @@ func BenchmarkMesh(b *testing.B) {
 		}
 	}
 	b.ReportMetric(0, "ns/op")
-	for _, name := range []string{"gossipsub", "quilt"} {
-		b.ReportMetric(median(perCPU[name]), name+"-items/cpu-s")
+	for _, side := range sides {
+		b.ReportMetric(median(perCPU[side.name]), side.name+"-items/cpu-s")
 	}
-	b.ReportMetric(median(perCPU["quilt"])/median(perCPU["gossipsub"]), "quilt:gossipsub")
+	if len(sides) > 1 {
+		b.ReportMetric(median(perCPU["quilt"])/median(perCPU["gossipsub"]), "quilt:gossipsub")
+	}
 }

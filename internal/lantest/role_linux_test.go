@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,7 +48,7 @@ func TestMain(m *testing.M) {
 // order is what a process is told to do, a line of JSON on its standard input. When it
 // is done the process answers with a report.
 type order struct {
-	Do          string // "publish", "report", "join", "leave", "meet"
+	Do          string // "publish", "report", "join", "leave", "meet", "profile"
 	Topic       string // of what is published, joined or left; empty for the usual one
 	Items, Size int
 	Rate        float64
@@ -113,7 +115,12 @@ func play(name string) error {
 			return err
 		}
 		begin := time.Now()
-		err := r.order(o)
+		err := error(nil)
+		if o.Do == "profile" {
+			err = profile(name)
+		} else {
+			err = r.order(o)
+		}
 		answer := report{Took: time.Since(begin)}
 		if err != nil {
 			answer.Err = err.Error()
@@ -125,6 +132,38 @@ func play(name string) error {
 		}
 	}
 	return in.Err()
+}
+
+// profileVar names a directory for profiles of the CPU, one a process, of what benchmarks
+// measure.
+const profileVar = "QUILT_LANTEST_PROFILE"
+
+// profiling is the profile that is being written; nil for none.
+var profiling *os.File
+
+// profile begins a profile, or ends the one that was begun.
+func profile(name string) (err error) {
+	if profiling != nil {
+		pprof.StopCPUProfile()
+		err = profiling.Close()
+		profiling = nil
+		return err
+	}
+	profiling, err = os.Create(filepath.Join(os.Getenv(profileVar), fmt.Sprintf("%s.%d.cpu", name, os.Getpid())))
+	if err != nil {
+		return err
+	}
+	return pprof.StartCPUProfile(profiling)
+}
+
+// profiled has processes begin a profile, or end it, where profiles are wanted.
+func profiled(list []*process) {
+	if os.Getenv(profileVar) == "" {
+		return
+	}
+	for _, p := range list {
+		p.do(order{Do: "profile"})
+	}
 }
 
 // use fills in what the process has used.
