@@ -94,6 +94,13 @@ type Dial struct {
 	Addr string
 }
 
+// Rely says that the machine depends on a link, or no longer: it wants to hear soon when
+// the peer falls silent. It ends with the link. Only for [Plugin] machines with Relies.
+type Rely struct {
+	Peer PeerID
+	On   bool
+}
+
 // Close says that the machine has no more use for a link.
 type Close struct {
 	Peer   PeerID
@@ -176,6 +183,7 @@ func (LeaveGroup) effect()   {}
 func (FetchAndSend) effect() {}
 func (FetchRange) effect()   {}
 func (Dial) effect()         {}
+func (Rely) effect()         {}
 func (Close) effect()        {}
 func (Arrive) effect()       {}
 func (Verify) effect()       {}

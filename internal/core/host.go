@@ -278,6 +278,8 @@ func (h *Host) perform(now protocol.Time, j job, out *protocol.Outbox) {
 			break
 		}
 		h.claim(now, e.Peer, j.group, out)
+	case protocol.Rely:
+		h.rely(now, e, holder{j.group, j.object})
 	case protocol.Close:
 		if j.object >= protocol.FirstPatchObject {
 			h.unholdLink(now, e.Peer, holder{j.group, j.object})

@@ -14,6 +14,7 @@ type link struct {
 	protocol.Link
 	since    protocol.Time
 	lingerAt protocol.Time     // when to close it for want of use; Never while used
+	reliers  []holder          // objects that depend on it
 	asked    []protocol.PeerID // who was asked whether they hear it and has not answered
 	askers   []protocol.PeerID // who waits to hear whether the peer lives; at most maxAskers
 	walks    walks             // finds that came by it

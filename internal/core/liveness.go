@@ -34,6 +34,11 @@ const (
 	// SuspectAfter is the silence after which a link is suspected, for round trips
 	// up to 300 ms; longer ones add what they exceed it by.
 	SuspectAfter = 1450 * time.Millisecond
+	// pingLeisurely and suspectLeisurely take the place of PingAfter and SuspectAfter on a
+	// link on which nobody depends, where protocols say on which they do. On a LAN half of
+	// what an idle peer does is to answer pings (our measurement).
+	pingLeisurely    = 3 * time.Second
+	suspectLeisurely = 3500 * time.Millisecond
 	// DeadMin and DeadMax are the silence after which a link is dead: DeadMax when
 	// nobody confirms the suspicion, DeadMin when confirmersWanted peers do.
 	DeadMin = 5 * time.Second
@@ -54,6 +59,7 @@ type liveness struct {
 	second    bool // the other end pings first
 	asked     bool // a ping is out
 	confirmed int  // peers that have not heard it either
+	leisurely bool // nobody depends on the link
 	roundTrip
 }
 
@@ -75,10 +81,27 @@ func (l *liveness) hear(now protocol.Time) (restored bool) {
 
 // patience is the silence after which this end pings.
 func (l *liveness) patience() time.Duration {
-	if l.second {
-		return max(PingAfter, min(PingAfter+l.rtt+secondAfter, l.suspectAfter()-l.rtt-secondSpare))
+	first := PingAfter
+	if l.leisurely {
+		first = pingLeisurely
 	}
-	return PingAfter
+	if l.second {
+		return max(first, min(first+l.rtt+secondAfter, l.suspectAfter()-l.rtt-secondSpare))
+	}
+	return first
+}
+
+// watch watches the link closely from now on, or at leisure. That nothing was heard while
+// nobody asked says nothing against the peer.
+func (l *liveness) watch(now protocol.Time, closely bool) {
+	if l.leisurely == !closely {
+		return
+	}
+	l.leisurely = !closely
+	if closely && !l.suspected {
+		l.heard = max(l.heard, now.Add(-PingAfter))
+		l.silentAt = min(l.silentAt, l.heard.Add(l.patience()))
+	}
 }
 
 // mayPing reports whether a ping is so nearly due that it may go out now. One that
@@ -112,7 +135,11 @@ func (l *liveness) ping(now protocol.Time, rng *rand.Rand) uint64 {
 // suspectAfter is the silence that is suspicious, suspectAt when it has lasted so
 // long.
 func (l *liveness) suspectAfter() time.Duration {
-	return SuspectAfter + max(0, l.rtt-300*time.Millisecond)
+	after := SuspectAfter
+	if l.leisurely {
+		after = suspectLeisurely
+	}
+	return after + max(0, l.rtt-300*time.Millisecond)
 }
 
 func (l *liveness) suspectAt() protocol.Time { return l.heard.Add(l.suspectAfter()) }

@@ -26,6 +26,7 @@ func (h *Host) judge(now protocol.Time, l *link, out *protocol.Outbox) {
 	if now >= live.pingAt() {
 		h.ping(now, l, out)
 	}
+	h.watch(now, l)
 }
 
 // ping asks a peer for a sign of life.
