@@ -27,9 +27,18 @@ func (m *Machine) changedMap(now protocol.Time, st *stream) {
 			r.sent-- // what has just come is news to it
 		}
 		if r.flushAt == protocol.Never && !p.congested {
-			r.flushAt = max(now, r.flushed.Add(mapEvery))
+			r.flushAt = max(now, r.flushed.Add(m.mapPause(now, st, p)))
 		}
 	}
+}
+
+// mapPause is the time between two maps for a peer. Who is pushed what is new wants to know
+// of it only when something has gone wrong, and says so then.
+func (m *Machine) mapPause(now protocol.Time, st *stream, p *peer) time.Duration {
+	if now < p.needy || !st.attached() || m.cfg.Paper {
+		return mapEvery
+	}
+	return mapRest
 }
 
 // retellAll has a peer whose queue has drained told what it was not sent.
@@ -57,11 +66,16 @@ func (m *Machine) owe(now protocol.Time, st *stream, p *peer, seq uint64) {
 	}
 }
 
-// flushMaps sends the changes that are due.
+// flushMaps sends the changes that are due, and those that are not urgent and soon will
+// be.
 func (m *Machine) flushMaps(now protocol.Time, out *protocol.Outbox) {
 	for _, st := range m.streams.order {
 		for _, p := range m.peers.order {
-			if r := st.known(p); r != nil && r.flushAt <= now {
+			r := st.known(p)
+			if r == nil || r.flushAt == protocol.Never {
+				continue
+			}
+			if r.flushAt <= now || r.flushAt <= now.Add(mapEarly) && now >= r.flushed.Add(mapRest-mapEarly) {
 				r.flushAt = protocol.Never
 				if p.speaks() && !p.congested {
 					m.flushMap(now, st, p, r, out)
@@ -83,10 +97,13 @@ func (m *Machine) flushMap(now protocol.Time, st *stream, p *peer, r *relation, 
 	if !news {
 		return
 	}
-	for from > 0 && st.log[from-1].at >= now.Add(-retell) {
+	for from > 0 && st.log[from-1].at >= now.Add(-retell*m.mapPause(now, st, p)) {
 		from--
 	}
 	m.sendMap(now, st, p, st.log[from:], false, out)
+	if r.standAt <= now.Add(standEvery/2) && st.tree {
+		m.tellStand(now, st, p, false, out) // in the same packet
+	}
 }
 
 // flushFull sends a peer all that was accepted lately.
@@ -188,4 +205,8 @@ func (m *Machine) takeMap(now protocol.Time, p *peer, msg Map, out *protocol.Out
 		m.hearNews(now)
 	}
 	m.ask(now, out)
+	if now >= r.flushed.Add(mapRest/2) && r.flushAt != protocol.Never {
+		r.flushAt = now // one acknowledgement of the transport less than later
+		m.flushMaps(now, out)
+	}
 }

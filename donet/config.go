@@ -58,15 +58,26 @@ const (
 const (
 	// hopCost is what a host adds to an item's way beside its line: the check.
 	hopCost = 200 * time.Microsecond
-	// mapEvery is how often changes of the buffer map go to a partner at most: at 100
-	// items a second twelve share a message.
+	// mapEvery is how often changes of the buffer map go at most to who needs to know them:
+	// at 100 items a second twelve share a message. mapRest is the same for everybody else,
+	// mapEarly by how much such a map may go before its time where something else is done
+	// just then: to wake up for each costs more than the maps do. Between items they go
+	// often enough that a link needs no pings beside them (internal/core/liveness.go).
 	mapEvery = 125 * time.Millisecond
-	// retell is for how long a change is told again with the next ones: a run that begins
+	mapRest  = 3 * time.Second
+	mapEarly = 250 * time.Millisecond
+	// needFor is for how long a peer that has asked for items or for a map is taken to need
+	// maps, needPause the least time between two of this peer's words that it does.
+	needFor   = 2 * time.Second
+	needPause = time.Second
+	// retell is how many times as long a change is told as maps are apart: a run that begins
 	// earlier is no longer, and messages get lost.
-	retell = 250 * time.Millisecond
+	retell = 2
 	// beatEvery is how often an author's host begins a new beat, staleAfter the age of the
 	// latest one from which on nobody trusts what is above.
+	// beatEarly is by how much one may begin before its time, together with an item.
 	beatEvery  = time.Second
+	beatEarly  = beatEvery / 4
 	staleAfter = 7 * time.Second
 	// standSoon is the least time between two standings told to one peer, standEvery how
 	// often partners that are no children are told.

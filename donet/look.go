@@ -17,8 +17,8 @@ const (
 	urgentFor  = 3 * time.Second
 	// orphanRetry is the pause between two attempts of a peer without a parent.
 	orphanRetry = 150 * time.Millisecond
-	// silentFor is the silence after which a peer without a parent asks others first: maps
-	// come eight times a second where items flow.
+	// silentFor is the silence after which a peer without a parent asks others first: who
+	// has maps answers at once a peer that needs them, and then tells eight a second.
 	silentFor = 350 * time.Millisecond
 	// maxProbes bounds the peers that are dialled to be looked at, maxOrphanProbes the
 	// same for a peer without a parent, probeFor and orphanProbeFor the time for one: half of

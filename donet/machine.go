@@ -33,6 +33,9 @@ type Machine struct {
 	meetAt, exchangeAt, membersAt protocol.Time
 	paperAt                       protocol.Time // Never but for Config.Paper
 	membersEvery                  time.Duration
+	needAt                        protocol.Time // when it may say next that it needs maps
+	alarmed                       bool          // it depends on all links, until calmAt
+	calmAt                        protocol.Time
 	running                       bool
 }
 
@@ -50,7 +53,7 @@ func New(cfg Config, env protocol.Env) *Machine {
 	m := &Machine{
 		cfg: cfg.withDefaults(), self: env.Self, key: keyOf(env.Self), owner: env.Owner, rng: env.Rand,
 		place: vivaldi{height: 5, err: 1}, wants: newWants(), members: newMemberTable(),
-		meetAt: protocol.Never, exchangeAt: protocol.Never, membersAt: protocol.Never, paperAt: protocol.Never,
+		meetAt: protocol.Never, exchangeAt: protocol.Never, membersAt: protocol.Never, paperAt: protocol.Never, calmAt: protocol.Never,
 	}
 	m.silence.at = protocol.Never
 	return m
@@ -65,6 +68,7 @@ func Plugin(cfg Config) protocol.Plugin {
 	}
 	return protocol.Plugin{
 		Name:   name,
+		Relies: true,
 		New:    func(env protocol.Env) protocol.Machine { return New(cfg, env) },
 		Decode: Decode,
 	}
@@ -195,12 +199,15 @@ func (m *Machine) Advance(now protocol.Time, out *protocol.Outbox) {
 	if m.membersAt <= now {
 		m.exchangeMembers(now, out)
 	}
+	if m.calmAt <= now {
+		m.alarmed, m.calmAt, m.changed = false, protocol.Never, true
+	}
 	m.sync(out)
 }
 
 // Deadline implements protocol.Machine.
 func (m *Machine) Deadline() protocol.Time {
-	first := protocol.Earliest(m.wants.due(), m.silence.at, m.meetAt, m.exchangeAt, m.membersAt, m.paperAt, m.serving.at())
+	first := protocol.Earliest(m.wants.due(), m.silence.at, m.meetAt, m.exchangeAt, m.membersAt, m.paperAt, m.calmAt, m.serving.at())
 	for _, st := range m.streams.order {
 		first = protocol.Earliest(first, st.beatAt, st.lookAt, st.reportAt, st.joinUntil, st.formerUntil)
 		for _, r := range st.rels {

@@ -22,8 +22,18 @@ func TestEffects(t *testing.T) {
 			func(r *rig) bool {
 				return len(sent[protocol.Carry](r, "child")) == 1 && len(sent[protocol.Carry](r, "")) == 1
 			}},
-		{"and is told to the partner before long", func(r *rig) { r.push("parent", 4); r.wait(2 * mapEvery) },
-			func(r *rig) bool { m := sent[Map](r, "partner"); return len(m) == 1 && len(sent[Map](r, "")) == 1 }},
+		{"and is told to the partner before long", func(r *rig) { r.push("parent", 4); r.wait(mapRest + mapEvery) },
+			func(r *rig) bool { m := sent[Map](r, "partner"); return len(m) > 0 && len(sent[Map](r, "")) == len(m) }},
+		{"at once where it has asked for something just now", func(r *rig) {
+			r.from("partner", Ask{Runs: runs(2, 1)})
+			r.push("parent", 4)
+			r.wait(mapEvery)
+		}, func(r *rig) bool { return len(sent[Map](r, "partner")) == 1 }},
+		{"who is left without a parent asks its partner for a map", func(r *rig) { r.in(protocol.LinkDown{Peer: "parent"}) },
+			func(r *rig) bool {
+				m := sent[Meet](r, "partner")
+				return len(m) == 1 && m[0].Mode == MeetOnce && len(sent[Meet](r, "child")) == 0
+			}},
 		{"a child that has it is not sent it", func(r *rig) { r.from("child", Map{Runs: runs(4, 1)}); r.push("parent", 4) },
 			func(r *rig) bool { return len(sent[protocol.Carry](r, "")) == 0 }},
 		{"a congested child is told later", func(r *rig) {

@@ -143,6 +143,7 @@ func (m *Machine) takeMeet(now protocol.Time, p *peer, msg Meet, out *protocol.O
 	case MeetOnce:
 		if now >= p.askedOnce.Add(cryPause) {
 			p.askedOnce = now
+			m.needs(now, p)
 			m.tellRecent(now, p, out)
 		}
 	}

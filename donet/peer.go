@@ -18,6 +18,7 @@ type peer struct {
 	member    bool // in the active view
 	held      bool // asked for by Dial
 	linked    bool
+	relied    bool // the host was told that this peer depends on the link
 	suspected bool
 	congested bool
 	rtt       time.Duration
@@ -28,6 +29,7 @@ type peer struct {
 	meetUntil    protocol.Time // asked to be a partner; 0 for not
 	since        protocol.Time // a partner since
 	askedOnce    protocol.Time // when it last asked for a full map for once
+	needy        protocol.Time // until when it needs to know soon what is new here
 	told         protocol.Time // when it last was told that it is no parent or child
 
 	record
@@ -116,7 +118,8 @@ func (m *Machine) wanted(p *peer) bool {
 }
 
 // sync asks for the links that are needed, gives back those that are not, and forgets
-// peers with which there is nothing.
+// peers with which there is nothing. It depends on the links along which items are pushed,
+// and on all when they have ceased to come.
 func (m *Machine) sync(out *protocol.Outbox) {
 	if !m.changed {
 		return
@@ -138,6 +141,10 @@ func (m *Machine) sync(out *protocol.Outbox) {
 			if !p.member {
 				p.linked = false
 			}
+		}
+		if on := p.linked && (m.alarmed || m.depends(p)); on != p.relied {
+			p.relied = on
+			out.Add(protocol.Rely{Peer: p.id, On: on})
 		}
 		if !p.held && !p.member {
 			m.forget(p)
@@ -194,6 +201,7 @@ func (m *Machine) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbo
 		return
 	}
 	p.linked, p.suspected, p.congested = true, false, false
+	m.changed = true
 	if l.RTT > 0 {
 		p.rtt = l.RTT
 	}
@@ -230,7 +238,7 @@ func (m *Machine) linkGone(now protocol.Time, id protocol.PeerID, down bool, out
 		return
 	}
 	m.changed = true
-	p.held, p.linked = false, false
+	p.held, p.linked, p.relied = false, false, false
 	if down {
 		p.member = false
 	}

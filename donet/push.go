@@ -107,6 +107,9 @@ func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protoco
 	}
 	if in.From == "" && in.Item.Author == m.self {
 		m.mayRoot(now, st)
+		if st.beatAt <= now.Add(beatEarly) {
+			m.beat(now, st) // with the item
+		}
 	}
 	if mine || !in.Repaired {
 		m.push(now, st, in, out)

@@ -48,7 +48,7 @@ func (m *Machine) ask(now protocol.Time, out *protocol.Outbox) {
 	})
 	for _, w := range list {
 		if m.wants.get(w.st, w.seq) == w {
-			m.assign(now, w)
+			m.assign(now, w, out)
 		}
 	}
 	m.sendAsks(now, out)
@@ -56,8 +56,11 @@ func (m *Machine) ask(now protocol.Time, out *protocol.Outbox) {
 }
 
 // assign chooses who is asked for an item.
-func (m *Machine) assign(now protocol.Time, w *want) {
+func (m *Machine) assign(now protocol.Time, w *want, out *protocol.Outbox) {
 	p := m.supplier(now, w)
+	if p == nil || w.gap && w.asks == 0 {
+		m.need(now, out) // who else has it?
+	}
 	if p == nil {
 		w.rounds++
 		if w.rounds > maxRounds {

@@ -58,6 +58,7 @@ func (m *Machine) takeAsk(now protocol.Time, p *peer, msg Ask, out *protocol.Out
 	if st == nil {
 		return
 	}
+	m.needs(now, p)
 	for _, run := range msg.Runs {
 		for seq := run.First; seq < run.First+uint64(run.Count); seq++ {
 			h := st.bySeq[seq]

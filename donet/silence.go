@@ -67,6 +67,7 @@ func (m *Machine) advanceSilence(now protocol.Time, out *protocol.Outbox) {
 	}
 	s.at = now.Add(cryPause)
 	s.hurt = now.Add(hurtFor)
+	m.alarm(now)
 	out.Note("donet.silence", "", protocol.ItemID{}, int64(s.cries))
 	for _, p := range m.peers.order {
 		if p.speaks() {

@@ -213,6 +213,7 @@ func (m *Machine) orphaned(now protocol.Time, st *stream, why string, out *proto
 	st.parent, st.orphan, m.changed = nil, now, true
 	st.lookEvery = lookFirst
 	m.wants.hurryStream(now, st)
+	m.need(now, out)
 	m.tellChildren(now, st)
 	st.lookAt = now
 	m.look(now, st, out)
