@@ -148,6 +148,11 @@ func (m *Machine) takeAccept(now protocol.Time, p *peer, s State, out *protocol.
 	m.late = estimator{}
 	m.staleAt = now.Add(staleAfter)
 	m.path = nil // so that the children are told
+	if s.Epoch < m.epoch {
+		// The later beat came by the old parent, and nobody was told of it, or the bar would
+		// not have admitted this one: who told it now would stand before its own parent.
+		m.epoch, m.root = s.Epoch, s.Root
+	}
 	m.follow(now, out)
 	m.tellChildren(now, beatSoon)
 	m.report(now, out)

@@ -103,6 +103,29 @@ func TestAcceptBehindTheBar(t *testing.T) {
 	}
 }
 
+// Who has heard of a later beat from the old parent, and told nobody, forgets it with that
+// parent: told afterwards, it would put this peer before its own new parent, and one above
+// that one could come below this one.
+func TestLaterBeatOfTheOldParent(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	r.in(protocol.MembersChanged{Deltas: []protocol.MemberDelta{{Peer: "q", Weight: 1, RTT: 20 * ms}}})
+	r.from("q", Offer{at("root", 1, 10*ms, "root", "above")})
+	if len(sent[Join](r, "q")) != 1 {
+		t.Fatalf("it did %v, want a Join to q", r.did)
+	}
+	r.from("p", Beat{at("root", 2, 50*ms, "root")})
+	r.clear()
+	r.from("q", Accept{at("root", 1, 10*ms, "root", "above")})
+	if p := r.m.Position(); p.Parent != "q" {
+		t.Fatalf("position %+v, want q as parent", p)
+	}
+	s := r.m.state(nil)
+	if s.Epoch != 1<<32|1 || s.Latency <= 10*ms || len(s.Path) != 3 {
+		t.Errorf("it tells %+v, though its parent stands at epoch 1", s)
+	}
+}
+
 // A child whose loss is less than the newcomer's gain is asked for its place, which is
 // locked until it has gone.
 func TestSwap(t *testing.T) {

@@ -12,35 +12,40 @@ import (
 
 // swept are the protocols that the sweep runs, and with how many seeds where
 // QUILT_LONG is set: those with a tree have most to be wrong. QUILT_SEEDS sets another
-// number; OMNI does 1000, which takes some minutes.
+// number for all.
 var swept = []struct {
 	protocol string
 	long     uint64
-}{{Gossip, 100}, {Omni, 260}}
+}{{Gossip, 100}, {Omni, 1000}}
 
 // raceEnabled is set by a build with the race detector, which takes ten times as long.
 var raceEnabled bool
+
+// sweepers is how many parts of a sweep run at a time.
+const sweepers = 2
 
 // Many seeds of churn and loss, all invariants after every event. A failure names the
 // command that replays it.
 func TestSweep(t *testing.T) {
 	for _, p := range swept {
-		t.Run(p.protocol, func(t *testing.T) {
-			seeds := uint64(12)
-			if os.Getenv("QUILT_LONG") != "" && !raceEnabled {
-				seeds = p.long
-			}
-			if n, err := strconv.ParseUint(os.Getenv("QUILT_SEEDS"), 10, 64); err == nil {
-				seeds = n
-			}
-			for seed := range seeds {
-				s := churning(p.protocol, seed+1)
-				_, _, err := Run(context.Background(), s, Options{Check: true})
-				if err != nil && !strings.Contains(err.Error(), "nobody could join") { // all are NATed
-					t.Fatal(err)
+		seeds := uint64(12)
+		if os.Getenv("QUILT_LONG") != "" && !raceEnabled {
+			seeds = p.long
+		}
+		if n, err := strconv.ParseUint(os.Getenv("QUILT_SEEDS"), 10, 64); err == nil {
+			seeds = n
+		}
+		for part := range uint64(sweepers) {
+			t.Run(fmt.Sprintf("%s/%d", p.protocol, part), func(t *testing.T) {
+				t.Parallel()
+				for seed := part; seed < seeds; seed += sweepers {
+					_, _, err := Run(context.Background(), churning(p.protocol, seed+1), Options{Check: true})
+					if err != nil && !strings.Contains(err.Error(), "nobody could join") { // all are NATed
+						t.Fatal(err)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 
