@@ -33,7 +33,7 @@ type Plugin struct {
 	Standby bool
 	// Relies is set where the machines say by [Rely] on which links they depend. Only those
 	// are watched closely then, and all others at leisure: a link that fell silent is
-	// suspected within 1.5 s, or 3.5 s.
+	// suspected within 1.5 s, or 2.2 s.
 	Relies bool
 	// Decode reads one of the protocol's own messages; the kind Carry never comes
 	// here. Errors mean bytes that no honest peer sends. Nil if it has none.

@@ -9,7 +9,7 @@ import (
 )
 
 // Where protocols say on which links they depend, those are suspected after 1.5 s of
-// silence, all others after 3.5 s, but that new ones are watched closely in any case; and
+// silence, all others after 2.2 s, but that new ones are watched closely in any case; and
 // what was not asked while nobody depended on it is not held against a peer.
 func TestLinksWatchedAtLeisure(t *testing.T) {
 	for _, tc := range []struct {
