@@ -213,7 +213,7 @@ func (m *Machine) orphaned(now protocol.Time, st *stream, why string, out *proto
 	st.parent, st.orphan, m.changed = nil, now, true
 	st.lookEvery = lookFirst
 	m.wants.hurryStream(now, st)
-	m.need(now, out)
+	m.alarm(now) // and not need: who asks all for maps at once asks the author for items
 	m.tellChildren(now, st)
 	st.lookAt = now
 	m.look(now, st, out)

@@ -287,19 +287,26 @@ func TestTreeCheckChangesNothing(t *testing.T) {
 	}
 }
 
-// Who has lost all that it had links to cannot know of a fit parent that has just come.
+// Who is led by no links to one in the tree cannot know of a fit parent that has just
+// come: not where all others are dead, nor where those that live are as lost as itself.
 func TestTreeKnowsNobody(t *testing.T) {
 	f := newForest(t, 5)
-	for i, h := range f.hosts {
-		if !f.r.linksToTree(f.hosts[4]) {
-			t.Fatalf("with %d others dead a host has no link to one that lives", i)
-		}
-		if i < 4 {
-			h.Kill()
-		}
-		if i == 3 {
-			break
-		}
+	if f.r.linksToTree(f.hosts[4]) {
+		t.Fatal("links lead to a tree that nobody is in")
+	}
+	f.root(0)
+	if !f.r.linksToTree(f.hosts[4]) {
+		t.Fatal("no links lead to the root")
+	}
+	f.put(0, -1, 4)
+	f.put(4, 0)
+	f.root(4)
+	if f.r.linksToTree(f.hosts[4]) {
+		t.Error("links to its own tree count")
+	}
+	f.root(0)
+	for _, h := range f.hosts[:4] {
+		h.Kill()
 	}
 	if f.r.linksToTree(f.hosts[4]) {
 		t.Error("a link to the dead counts")
