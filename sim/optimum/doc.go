@@ -42,7 +42,7 @@
 //
 // With the bounds of degree that OMNI's peers have there, half of the uplink at the rate of
 // the items and 128 at most, in turn, of nine publishers: annealed 0.881 and 0.943, the
-// peers' own trees a mean latency 1.140 and 1.368 times that (internal/optimum -peers).
+// peers' own trees a mean latency 1.140 and 1.220 times that (internal/optimum -peers).
 //
 // On grid5000, where [Multicast] applies, a publisher of each of the 25 clusters:
 // 1.077, worst 1.110, with 17 transmissions an item; earlier figures are 1.085 and 1.12.
