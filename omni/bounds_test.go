@@ -18,11 +18,11 @@ func TestTablesAreBounded(t *testing.T) {
 	var rf refusals
 	var gr grudges
 	for i := range 2 * MaxSamples {
-		st.put(sample{Sample: Sample{Peer: name(i)}, at: protocol.Time(i)}, func([]sample) int { return 7 })
+		st.put(sample{Peer: name(i), at: protocol.Time(i)}, func([]sample) int { return 7 })
 		rf.add(name(i), protocol.Time(i)+second)
 		gr.add(protocol.Time(i), name(i))
 	}
-	if len(st.list) != MaxSamples || len(st.index) != MaxSamples || st.get(name(7)) != nil || st.get(name(0)) == nil || st.get(name(2*MaxSamples-1)) == nil {
+	if len(st.list) != MaxSamples || st.get(name(7)) != nil || st.get(name(0)) == nil || st.get(name(2*MaxSamples-1)) == nil {
 		t.Errorf("%d samples, want %d, and that one makes room which is chosen", len(st.list), MaxSamples)
 	}
 	for i := range MaxWays + 10 {
@@ -38,7 +38,7 @@ func TestTablesAreBounded(t *testing.T) {
 		t.Errorf("%d grudges, want the latest %d", len(gr.list), MaxGrudges)
 	}
 	st.expire(protocol.Time(sampleLife) + 3*second)
-	if len(st.list) != 0 || len(st.index) != 0 {
+	if len(st.list) != 0 {
 		t.Errorf("%d samples are left when all are too old", len(st.list))
 	}
 }
@@ -66,8 +66,8 @@ func TestPeersAreBounded(t *testing.T) {
 	r := newRig(t, "author", "author")
 	r.in(protocol.BudgetChanged{UploadRate: 1_000_000_000})
 	for i := range MaxPeers + 20 {
-		r.from(name(i), Watch{WatchOn})
-		r.from(name(i), Watch{WatchAWhile})
+		r.from(name(i), Watch{Mode: WatchOn})
+		r.from(name(i), Watch{Mode: WatchAWhile})
 		r.from(name(i), Join{Orphan: true, Feasible: maxLatency, Weight: 1, Value: 1, RTT: 20 * time.Millisecond})
 	}
 	watchers, guests := 0, 0
@@ -188,7 +188,7 @@ func playScript(t *testing.T, script []byte) {
 		case 8:
 			r.push(p, item(p, v+1))
 		case 9:
-			r.from(p, Watch{WatchMode(v % uint64(numModes))})
+			r.from(p, Watch{Mode: WatchMode(v % uint64(numModes))})
 		case 10:
 			r.in(protocol.LinkDown{Peer: p})
 		case 11:

@@ -30,7 +30,7 @@ func (m *Machine) takeCall(now protocol.Time, p *peer, msg Call, out *protocol.O
 		}
 		return
 	}
-	s := sample{Sample: msg.Who, at: now, from: p.id, root: m.rootKey()}
+	s := keep(&msg.Who, now, m.rootKey())
 	m.samples.put(s, m.worse)
 	if q := m.peers.find(s.Peer); q != nil && q.linked {
 		out.Send(q.id, Offer{m.state(q)}, protocol.Control, now.Add(time.Second))

@@ -40,7 +40,11 @@ func Decode(kind uint8, body []byte) (protocol.Message, error) {
 	case KindCall:
 		m = Call{r.Peer(), readSample(r)}
 	case KindWatch:
-		m = Watch{WatchMode(readBelow(r, byte(numModes)))}
+		w := Watch{Mode: WatchMode(readBelow(r, byte(numModes)))}
+		if w.Mode == WatchAWhile {
+			w.Last = readShort(r)
+		}
+		m = w
 	case KindDigest:
 		m = readDigest(r)
 	case KindPull:

@@ -70,10 +70,15 @@ func (m Offer) AppendTo(b []byte) []byte  { return m.appendTo(b) }
 func (m Accept) AppendTo(b []byte) []byte { return m.appendTo(b) }
 func (m Refuse) AppendTo(b []byte) []byte { return m.appendTo(append(b, byte(m.Reason))) }
 func (m Leave) AppendTo(b []byte) []byte  { return append(b, byte(m.Reason)) }
-func (m Watch) AppendTo(b []byte) []byte  { return append(b, byte(m.Mode)) }
 func (Again) AppendTo(b []byte) []byte    { return b }
 func (m Same) AppendTo(b []byte) []byte {
 	return binary.AppendUvarint(binary.BigEndian.AppendUint16(b, m.Check), uint64(m.Number))
+}
+func (m Watch) AppendTo(b []byte) []byte {
+	if b = append(b, byte(m.Mode)); m.Mode == WatchAWhile {
+		b = appendShort(b, m.Last)
+	}
+	return b
 }
 func (m Renew) AppendTo(b []byte) []byte { return binary.AppendUvarint(b, m.Epoch) }
 

@@ -69,7 +69,7 @@ func (m *Machine) answer(now protocol.Time, to protocol.PeerID, asked *Samples, 
 	}
 	them := Sample{Latency: maxLatency}
 	if s := m.samples.get(to); s != nil && s.root == m.rootKey() {
-		them = s.Sample // it has just said it of itself
+		them = s.told(now) // it has just said it of itself
 	} else if p := m.peers.find(to); p != nil {
 		them.Reach, them.At = p.state.Reach, p.state.At
 	}
@@ -77,12 +77,12 @@ func (m *Machine) answer(now protocol.Time, to protocol.PeerID, asked *Samples, 
 	var news, others []choice
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
-		if s.Peer == to || s.Offer == maxLatency || s.root != m.rootKey() || now.Sub(s.at) > sampleLife/2 || !linkable(them.Reach, s.Reach) || s.Reach.behind() && s.Door == "" {
+		if s.Peer == to || s.offer == pack(maxLatency) || s.root != m.rootKey() || now.Sub(s.at) > sampleLife/2 || !linkable(them.Reach, s.Reach) || s.behind() && s.door == nil {
 			continue
 		}
 		c := choice{s, s.foretold(&them)}
 		if s.rtt > 0 {
-			c.predicted = min(c.predicted, s.foretoldBy(&them, s.rtt+away))
+			c.predicted = min(c.predicted, s.foretoldBy(&them, s.rtt.duration()+away))
 		}
 		switch {
 		case asked.Known.has(asked.Salt, s.Peer, s.version()):
@@ -102,9 +102,7 @@ func (m *Machine) answer(now protocol.Time, to protocol.PeerID, asked *Samples, 
 		news = append(news, others[i])
 	}
 	for _, c := range news {
-		told := c.s.Sample
-		told.Age, told.Way = now.Sub(c.s.at), c.s.rtt
-		msg.List = append(msg.List, told)
+		msg.List = append(msg.List, c.s.told(now))
 	}
 	if len(msg.List) > 0 {
 		out.Send(to, msg, protocol.Control, now.Add(2*time.Second))
@@ -174,9 +172,9 @@ func (m *Machine) takeSamples(now protocol.Time, from protocol.PeerID, msg Sampl
 		if s.Peer == m.self || msg.Root != m.rootKey() && term(msg.Epoch) < term(m.epoch) {
 			continue
 		}
-		known := sample{Sample: s, at: now.Add(-s.Age), from: from, root: msg.Root}
+		known := keep(&s, now.Add(-s.Age), msg.Root)
 		if s.Way > 0 && msg.Answer {
-			known.hint = s.Way + away
+			known.hint = shorten(s.Way + away)
 		}
 		m.samples.put(known, m.worse)
 		if s.Peer == from && p != nil {

@@ -11,7 +11,7 @@ import (
 // known puts samples of members into a machine's memory.
 func (r *rig) known(list ...Sample) {
 	for _, s := range list {
-		r.m.samples.put(sample{Sample: s, at: r.now, root: r.m.rootKey()}, r.m.worse)
+		r.m.samples.put(keep(&s, r.now, r.m.rootKey()), r.m.worse)
 	}
 }
 
@@ -33,7 +33,7 @@ func TestAnswer(t *testing.T) {
 	for i := range 6 {
 		q.Known.add(q.Salt, name(i), r.m.samples.get(name(i)).version())
 	}
-	r.m.samples.get(name(5)).Offer = ms
+	r.m.samples.get(name(5)).offer = pack(ms)
 	r.m.samples.measure(name(6), 9*ms)
 	r.clear()
 	r.from("asks", q)
@@ -53,7 +53,7 @@ func TestAnswer(t *testing.T) {
 		if s.Peer == "self" {
 			continue
 		}
-		if q.Known.has(q.Salt, s.Peer, s.version()) {
+		if k := keep(&s, 0, 0); q.Known.has(q.Salt, s.Peer, k.version()) {
 			t.Errorf("told of %s, which is known", s.Peer)
 		}
 	}

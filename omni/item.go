@@ -81,6 +81,9 @@ func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protoco
 	case announced:
 		m.announceAll(now, h, true)
 	}
+	if in.Repaired {
+		m.pass(now, h, out)
+	}
 	m.flush(now, out)
 }
 

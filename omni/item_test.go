@@ -16,7 +16,7 @@ func TestPush(t *testing.T) {
 	r.adopt("b")
 	r.from("b", Report{Weight: 7, Value: 7, Other: maxLatency})
 	r.member("w")
-	r.from("w", Watch{WatchOn})
+	r.from("w", Watch{Mode: WatchOn})
 	r.clear()
 	r.push("p", item("author", 1))
 	var order []protocol.PeerID

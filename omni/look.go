@@ -182,6 +182,7 @@ func (m *Machine) optimise(now protocol.Time, out *protocol.Outbox) {
 func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 	m.alt = maxLatency
 	good, goal, at := 0, m.goal(now), m.place.coordinate()
+	value, root := m.value(now), m.rootKey()
 	consider := func(c candidate, parent bool) {
 		if c.spare && !parent {
 			m.alt = min(m.alt, c.predicted)
@@ -190,7 +191,7 @@ func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 			return
 		}
 		if !c.spare {
-			c.predicted += c.price*17/16/time.Duration(max(m.value(now), 1)) + m.margin()
+			c.predicted += c.price*17/16/time.Duration(max(value, 1)) + m.margin()
 		}
 		if c.predicted < goal && (best == nil || c.predicted < best.predicted) {
 			best = &c
@@ -213,12 +214,16 @@ func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 	}
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
-		predicted := m.bid(now, s.Offer, s.Prime) + s.distance(at)/2 + hopCost
-		if s.root != m.rootKey() {
+		if s.root != root {
 			continue
 		}
-		if s.Reach.behind() {
+		away := s.distance(at)
+		predicted := s.bid(value) + away/2 + hopCost
+		if s.behind() {
 			predicted += punchCost
+		}
+		if predicted >= m.alt && predicted-away/8 >= goal {
+			continue // the most common case, and what follows costs more
 		}
 		if !m.dialable(s) || m.refusals.has(now, s.Peer) {
 			continue
@@ -226,7 +231,7 @@ func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 		if p := m.peers.find(s.Peer); p != nil && (p.child || p.linked || p.probe != nil) {
 			continue
 		}
-		consider(candidate{sample: s, predicted: predicted, spare: s.Spare > 0, price: s.Price}, false)
+		consider(candidate{sample: s, predicted: predicted, spare: s.spare > 0, price: s.cost.duration()}, false)
 	}
 	return best, drawn
 }
@@ -241,17 +246,17 @@ func (m *Machine) elsewhere(protocol.Time) time.Duration {
 
 // dialable reports whether this host can have a link to a member, by its door if need be.
 func (m *Machine) dialable(s *sample) bool {
-	if !s.Reach.behind() {
+	if !s.behind() {
 		return true
 	}
-	if !linkable(m.nics.reach(), s.Reach) || s.Door == "" || s.Door == m.self {
+	if !linkable(m.nics.reach(), s.Reach) || s.door == nil || s.door.peer == m.self {
 		return false
 	}
-	if p := m.peers.find(s.Door); p != nil && p.linked || s.DoorAddr != "" {
+	if p := m.peers.find(s.door.peer); p != nil && p.linked || s.door.addr != "" {
 		return true
 	}
-	door := m.samples.get(s.Door)
-	return door != nil && door.Reach == ReachPublic && door.Addr != ""
+	door := m.samples.get(s.door.peer)
+	return door != nil && door.Reach == ReachPublic && door.addr != ""
 }
 
 // probing counts the peers that are being looked at.
@@ -267,8 +272,11 @@ func (m *Machine) probing() (n int) {
 // dial opens a link to a member to look at it; to one behind a NAT by its door.
 func (m *Machine) dial(now protocol.Time, s *sample, why purpose, out *protocol.Outbox) {
 	m.refusals.add(s.Peer, now.Add(probePause)) // whatever comes of it
-	if s.Reach.behind() {
-		if d := m.peers.find(s.Door); d == nil || !d.linked {
+	if s.behind() {
+		if s.door == nil {
+			return // there is no way to it
+		}
+		if d := m.peers.find(s.door.peer); d == nil || !d.linked {
 			m.dialDoor(now, s)
 			return
 		} else if m.nics.reach() != ReachPunch {
@@ -280,7 +288,7 @@ func (m *Machine) dial(now protocol.Time, s *sample, why purpose, out *protocol.
 	if p == nil || p.probe != nil {
 		return
 	}
-	p.probe = &probe{why: why, addr: s.Addr, until: now.Add(probeFor)}
+	p.probe = &probe{why: why, addr: s.addr, until: now.Add(probeFor)}
 	m.changed = true
 	if p.linked && p.rtt > 0 {
 		p.probe.until = now // it is what was asked for already
@@ -289,14 +297,14 @@ func (m *Machine) dial(now protocol.Time, s *sample, why purpose, out *protocol.
 
 // dialDoor opens a link to the door of a member.
 func (m *Machine) dialDoor(now protocol.Time, s *sample) {
-	p := m.peers.add(s.Door)
+	p := m.peers.add(s.door.peer)
 	if p == nil || p.probe != nil {
 		return
 	}
 	next := *s
-	p.probe = &probe{why: asDoor, addr: s.DoorAddr, next: &next, until: now.Add(probeFor)}
-	if door := m.samples.get(s.Door); door != nil && door.Addr != "" {
-		p.probe.addr = door.Addr
+	p.probe = &probe{why: asDoor, addr: s.door.addr, next: &next, until: now.Add(probeFor)}
+	if door := m.samples.get(s.door.peer); door != nil && door.addr != "" {
+		p.probe.addr = door.addr
 	}
 	m.changed = true
 }
@@ -334,7 +342,7 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 		pr.until = now.Add(2 * time.Second)
 		return
 	case pr.why == asChild:
-		if s != nil && m.state(nil).Offer+p.rtt/2+hopCost+m.margin() < s.Latency {
+		if s != nil && m.state(nil).Offer+p.rtt/2+hopCost+m.margin() < s.latency.duration() {
 			out.Send(p.id, Offer{m.state(p)}, protocol.Control, now.Add(time.Second))
 			m.refusals.add(p.id+"/child", now.Add(invitePause))
 			pr.until = now.Add(time.Second + 2*p.rtt)
@@ -356,7 +364,7 @@ func (m *Machine) offered(now protocol.Time, p *peer, s *sample) time.Duration {
 	case p.heard > 0 && p.state.Attached:
 		return m.bid(now, p.state.Offer, p.state.Prime)
 	case s != nil:
-		return m.bid(now, s.Offer, s.Prime)
+		return s.bid(m.value(now))
 	}
 	return maxLatency
 }
@@ -376,20 +384,15 @@ func (m *Machine) invite(now protocol.Time, out *protocol.Outbox) {
 	most := time.Duration(0)
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
+		gain := s.latency.duration() - (offer + s.distance(at)/2 + hopCost)
+		if s.root != m.rootKey() || gain <= least || gain*time.Duration(s.weight) <= most {
+			continue
+		}
 		p := m.peers.find(s.Peer)
-		if p != nil && (p.child || p == m.parent || p.probe != nil || p.linked) || !m.dialable(s) || m.refusals.has(now, s.Peer) {
+		if p != nil && (p.child || p == m.parent || p.probe != nil || p.linked) || !m.dialable(s) || m.refusals.has(now, s.Peer) || m.refusals.has(now, s.Peer+"/child") {
 			continue
 		}
-		if s.root != m.rootKey() || m.refusals.has(now, s.Peer+"/child") {
-			continue
-		}
-		gain := s.Latency - (offer + s.distance(at)/2 + hopCost)
-		if gain <= least {
-			continue
-		}
-		if gain *= time.Duration(s.Weight); gain > most {
-			best, most = s, gain
-		}
+		best, most = s, gain*time.Duration(s.weight)
 	}
 	if best != nil {
 		m.dial(now, best, asChild, out)

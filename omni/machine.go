@@ -204,7 +204,7 @@ func (m *Machine) received(now protocol.Time, in protocol.Received, out *protoco
 	case Report:
 		m.takeReport(now, p, msg, out)
 	case Watch:
-		m.takeWatch(now, p, msg.Mode, out)
+		m.takeWatch(now, p, msg, out)
 	case Digest:
 		m.takeDigest(now, p, msg, out)
 	case Pull:

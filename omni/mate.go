@@ -40,7 +40,7 @@ func (m *Machine) mate(now protocol.Time) *sample {
 	var best *sample
 	for range min(mates, len(m.samples.list)) {
 		s := &m.samples.list[m.rng.IntN(len(m.samples.list))]
-		if s.root != m.rootKey() || s.Reach.behind() && m.nics.reach() == ReachNone || !m.dialable(s) || m.refusals.has(now, s.Peer) || m.peers.find(s.Peer) != nil {
+		if s.root != m.rootKey() || s.behind() && m.nics.reach() == ReachNone || !m.dialable(s) || m.refusals.has(now, s.Peer) || m.peers.find(s.Peer) != nil {
 			continue
 		}
 		if best == nil || s.distance(at) < best.distance(at) {
@@ -69,18 +69,18 @@ func (m *Machine) away(p *peer, msg *Samples) time.Duration {
 func (s *Sample) limit() time.Duration { return s.Latency + 2*time.Millisecond }
 
 // foretold is the latency that a member promises to another by their coordinates.
-func (s *Sample) foretold(them *Sample) time.Duration {
+func (s *sample) foretold(them *Sample) time.Duration {
 	return s.foretoldBy(them, Distance(s.At, them.At))
 }
 
 // foretoldBy is the same by a round trip.
-func (s *Sample) foretoldBy(them *Sample, rtt time.Duration) time.Duration {
-	d := s.Offer
+func (s *sample) foretoldBy(them *Sample, rtt time.Duration) time.Duration {
+	d := s.offer
 	if them.Weight >= primeValue {
-		d = s.Prime
+		d = s.prime
 	}
-	if s.Spare == 0 {
-		d += s.Price / usualValue
+	if s.spare == 0 {
+		d += s.cost / usualValue
 	}
-	return d + rtt/2
+	return d.duration() + rtt/2
 }

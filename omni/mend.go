@@ -166,10 +166,10 @@ func (m *Machine) dialSome(now protocol.Time, n int, why purpose, out *protocol.
 		for i := range m.samples.list {
 			s := &m.samples.list[i]
 			if p := m.peers.find(s.Peer); p != nil && (p.linked || p.probe != nil) || m.refusals.has(now, s.Peer) || !m.dialable(s) ||
-				why == asSource && s.Reach.behind() && m.nics.reach() != ReachPunch {
+				why == asSource && s.behind() && m.nics.reach() != ReachPunch {
 				continue
 			}
-			d := s.Offer + s.distance(at)/2 + m.rngDuration(20*time.Millisecond)
+			d := s.offer.duration() + s.distance(at)/2 + m.rngDuration(20*time.Millisecond)
 			if why == asSource {
 				d = m.rngDuration(time.Second) // anywhere
 			}

@@ -246,8 +246,12 @@ type Call struct {
 // Watch asks for each new item to be announced, for good at once or some at a time, for
 // a while, or no longer.
 //
-//	mode:1
-type Watch struct{ Mode WatchMode }
+//	mode:1 [last:6]
+type Watch struct {
+	Mode WatchMode
+	// Last is, with WatchAWhile, the last item that the sender has; 0 for none.
+	Last Short
+}
 
 // WatchMode is what a Watch asks for.
 type WatchMode uint8
@@ -256,7 +260,8 @@ type WatchMode uint8
 const (
 	WatchOff WatchMode = iota
 	WatchOn
-	// WatchAWhile also asks for what came lately: the sender hears nothing any more.
+	// WatchAWhile also asks for what came lately: the sender hears nothing any more. The
+	// latest item is sent whole.
 	WatchAWhile
 	// WatchLater is WatchOn, but announcements wait for others to share a message with.
 	WatchLater

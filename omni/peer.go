@@ -46,6 +46,8 @@ type peer struct {
 	watcher  bool          // this peer announces to it
 	later    bool          // some at a time
 	guest    protocol.Time // until when, for a while
+	owed     bool          // it cried, at cried, and has not been sent anything yet
+	cried    protocol.Time
 	helps    protocol.Time // until when it is asked to announce for a while
 	probe    *probe        // it is being looked at
 	tried    protocol.Time // when it was last asked for a place
@@ -194,7 +196,7 @@ func (m *Machine) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbo
 		p.rtt = l.RTT
 	}
 	if p.helps > 0 {
-		out.Send(p.id, Watch{WatchAWhile}, protocol.Control, now.Add(time.Second))
+		out.Send(p.id, m.cry(), protocol.Control, now.Add(time.Second))
 	}
 	if p.probe != nil {
 		m.probed(now, p, out)

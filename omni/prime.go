@@ -56,6 +56,14 @@ func (m *Machine) bid(now protocol.Time, offer, prime time.Duration) time.Durati
 	return offer
 }
 
+// bid is which of its two offers counts for a peer of a value.
+func (s *sample) bid(value int) time.Duration {
+	if value >= primeValue {
+		return s.prime.duration()
+	}
+	return s.offer.duration()
+}
+
 // value is the number of hosts behind this peer, and what it could do for others in a
 // better place: a host that anybody can reach and that has a good uplink should not be a
 // leaf while one that serves nobody takes a place near the root.

@@ -61,6 +61,14 @@ func (r *recent) add(h *held) {
 	r.order = append(r.order, h)
 }
 
+// last is the item that was accepted last; 0 for none.
+func (r *recent) last() Short {
+	if len(r.order) == 0 {
+		return 0
+	}
+	return short(r.order[len(r.order)-1].id)
+}
+
 func (r *recent) drop() {
 	delete(r.byID, short(r.order[0].id))
 	r.order[0] = nil

@@ -1,6 +1,7 @@
 package omni
 
 import (
+	"math"
 	"math/bits"
 	"time"
 
@@ -10,18 +11,71 @@ import (
 // usualValue is the value for which a place's price is reckoned for others.
 const usualValue = 4
 
-// sample is a Sample and when it was true.
+// sample is what is kept of a Sample, and when it was true: there are MaxSamples of them,
+// so it is packed.
 type sample struct {
-	Sample
-	at protocol.Time
-	// from told of it last, and may know its address.
-	from protocol.PeerID
+	Peer protocol.PeerID
+	At   Coordinate
+	Reach
+	spare                       uint8
+	latency, offer, prime, cost micro
+	weight                      int32
+	// rtt is the round trip, where this peer has measured it; 0 for never.
+	rtt brief
+	// hint is what it may be by what others have measured from near here; 0 for unknown.
+	hint brief
+	at   protocol.Time
 	// root is the key of the root of the tree in which it stands there.
 	root uint64
-	// rtt is the round trip, where this peer has measured it; 0 for never.
-	rtt time.Duration
-	// hint is what it may be by what others have measured from near here; 0 for unknown.
-	hint time.Duration
+	addr string
+	door *door // nil for none
+}
+
+// door is Door and DoorAddr of a Sample.
+type door struct {
+	peer protocol.PeerID
+	addr string
+}
+
+// micro is a duration as it travels, in microseconds; brief one of up to four seconds, in
+// nanoseconds.
+type (
+	micro uint32
+	brief uint32
+)
+
+func pack(d time.Duration) micro { return micro(micros(d) / time.Microsecond) }
+
+func (d micro) duration() time.Duration { return time.Duration(d) * time.Microsecond }
+
+func shorten(d time.Duration) brief { return brief(min(max(d, 0), math.MaxUint32)) }
+
+func (d brief) duration() time.Duration { return time.Duration(d) }
+
+// keep packs what is told of a member that stands under a root.
+func keep(s *Sample, at protocol.Time, root uint64) sample {
+	k := sample{
+		Peer: s.Peer, At: s.At, Reach: s.Reach, spare: uint8(min(s.Spare, maxSpare)),
+		latency: pack(s.Latency), offer: pack(s.Offer), prime: pack(s.Prime), cost: pack(s.Price),
+		weight: int32(s.Weight), at: at, root: root, addr: s.Addr,
+	}
+	if s.Door != "" {
+		k.door = &door{s.Door, s.DoorAddr}
+	}
+	return k
+}
+
+// told is the sample as others are told of it at a time.
+func (s *sample) told(now protocol.Time) Sample {
+	t := Sample{
+		Peer: s.Peer, At: s.At, Reach: s.Reach, Spare: int(s.spare),
+		Latency: s.latency.duration(), Offer: s.offer.duration(), Prime: s.prime.duration(), Price: s.cost.duration(),
+		Weight: int(s.weight), Way: s.rtt.duration(), Age: now.Sub(s.at), Addr: s.addr,
+	}
+	if s.door != nil {
+		t.Door, t.DoorAddr = s.door.peer, s.door.addr
+	}
+	return t
 }
 
 // distance is the round trip to the member: measured, or foretold from here. A hint of a
@@ -29,19 +83,22 @@ type sample struct {
 // cannot tell of.
 func (s *sample) distance(here Coordinate) time.Duration {
 	if s.rtt > 0 {
-		return s.rtt
+		return s.rtt.duration()
 	}
 	d := Distance(here, s.At)
 	if s.hint > 0 {
-		d = min(d, s.hint)
+		d = min(d, s.hint.duration())
 	}
 	return d
 }
 
 // sampleTable holds the samples, in no order that matters but a fixed one.
 type sampleTable struct {
-	list  []sample
-	index map[protocol.PeerID]int // for lookup only
+	list []sample
+	// first has the place after which a chain of samples begins, by the end of a key, next
+	// how each goes on: places are counted from 1, 0 is the end. A map would take ten
+	// times the memory.
+	first, next [MaxSamples]uint16
 	// ways are the round trips that were measured, to at most MaxWays peers, for lookup
 	// only; measured has who they are as they came, oldest is the place of the first.
 	ways     map[protocol.PeerID]time.Duration
@@ -52,7 +109,7 @@ type sampleTable struct {
 // measure remembers a round trip, in the place of that which is remembered longest.
 func (t *sampleTable) measure(p protocol.PeerID, rtt time.Duration) {
 	if s := t.get(p); s != nil {
-		s.rtt = rtt
+		s.rtt = shorten(rtt)
 	}
 	if _, known := t.ways[p]; !known && len(t.measured) < MaxWays {
 		t.measured = append(t.measured, p)
@@ -65,14 +122,33 @@ func (t *sampleTable) measure(p protocol.PeerID, rtt time.Duration) {
 }
 
 func newSampleTable() sampleTable {
-	return sampleTable{index: make(map[protocol.PeerID]int), ways: make(map[protocol.PeerID]time.Duration)}
+	return sampleTable{ways: make(map[protocol.PeerID]time.Duration)}
 }
 
 func (t *sampleTable) get(p protocol.PeerID) *sample {
-	if i, ok := t.index[p]; ok {
-		return &t.list[i]
+	for at := t.first[chain(p)]; at > 0; at = t.next[at-1] {
+		if s := &t.list[at-1]; s.Peer == p {
+			return s
+		}
 	}
 	return nil
+}
+
+// chain is in which chain a peer is.
+func chain(p protocol.PeerID) uint64 { return keyOf(p) % MaxSamples }
+
+// enchain puts the sample at a place into its chain, unchain takes it out.
+func (t *sampleTable) enchain(i int) {
+	first := &t.first[chain(t.list[i].Peer)]
+	t.next[i], *first = *first, uint16(i+1)
+}
+
+func (t *sampleTable) unchain(i int) {
+	at := &t.first[chain(t.list[i].Peer)]
+	for *at != uint16(i+1) {
+		at = &t.next[*at-1]
+	}
+	*at = t.next[i]
 }
 
 // put takes a sample in if it is later than what is known of the peer. Beyond
@@ -88,28 +164,29 @@ func (t *sampleTable) put(s sample, last func(list []sample) int) {
 		}
 		return
 	}
-	s.rtt = t.ways[s.Peer]
+	s.rtt = shorten(t.ways[s.Peer])
 	if len(t.list) < MaxSamples {
-		t.index[s.Peer] = len(t.list)
 		t.list = append(t.list, s)
+		t.enchain(len(t.list) - 1)
 		return
 	}
 	i := last(t.list)
-	delete(t.index, t.list[i].Peer)
+	t.unchain(i)
 	t.list[i] = s
-	t.index[s.Peer] = i
+	t.enchain(i)
 }
 
-func (t *sampleTable) remove(p protocol.PeerID) {
-	i, ok := t.index[p]
-	if !ok {
-		return
-	}
+// remove takes the sample at a place out; the last comes there.
+func (t *sampleTable) remove(i int) {
 	last := len(t.list) - 1
-	t.list[i] = t.list[last]
-	t.index[t.list[i].Peer] = i
+	t.unchain(i)
+	if i != last {
+		t.unchain(last)
+		t.list[i] = t.list[last]
+		t.enchain(i)
+	}
+	t.list[last] = sample{}
 	t.list = t.list[:last]
-	delete(t.index, p)
 }
 
 // contest is of how many samples, drawn, the one that promises least makes room for
@@ -124,7 +201,7 @@ func (m *Machine) worse(list []sample) int {
 	for range contest {
 		i := m.rng.IntN(len(list))
 		s := &list[i]
-		d := s.Offer + s.distance(at)/2
+		d := s.offer.duration() + s.distance(at)/2
 		if s.root != m.rootKey() {
 			d += maxLatency
 		} else if p := m.peers.find(s.Peer); p != nil && p.linked {
@@ -139,11 +216,11 @@ func (m *Machine) worse(list []sample) int {
 
 // version tells what is known of a member now from what was known before: its offer, in
 // steps of an eighth to a quarter, and whether it has room.
-func (s *Sample) version() uint8 {
-	v := uint64(max(s.Offer, 0) / time.Microsecond)
+func (s *sample) version() uint8 {
+	v := uint64(s.offer)
 	n := bits.Len64(v | 4)
 	step := uint8(n)<<2 | uint8(v>>(n-3))&3
-	if s.Spare == 0 {
+	if s.spare == 0 {
 		step |= 1 << 7
 	}
 	return step
@@ -153,7 +230,7 @@ func (s *Sample) version() uint8 {
 func (t *sampleTable) expire(now protocol.Time) {
 	for i := 0; i < len(t.list); {
 		if now.Sub(t.list[i].at) > sampleLife {
-			t.remove(t.list[i].Peer)
+			t.remove(i)
 		} else {
 			i++
 		}
@@ -169,7 +246,7 @@ func (m *Machine) own() Sample {
 	}
 	if own.Door = m.door(); own.Door != "" {
 		if d := m.samples.get(own.Door); d != nil {
-			own.DoorAddr = d.Addr
+			own.DoorAddr = d.addr
 		}
 	}
 	return own
@@ -185,7 +262,7 @@ func (m *Machine) door() protocol.PeerID {
 		return m.parent.id
 	}
 	var best *peer
-	located := func(p *peer) bool { s := m.samples.get(p.id); return s != nil && s.Addr != "" }
+	located := func(p *peer) bool { s := m.samples.get(p.id); return s != nil && s.addr != "" }
 	for _, p := range m.peers.order {
 		if !p.speaks() || p.state.Reach != ReachPublic || !p.child && !p.source && !p.watcher && !p.member {
 			continue

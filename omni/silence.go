@@ -70,11 +70,14 @@ func (m *Machine) advanceSilence(now protocol.Time, out *protocol.Outbox) {
 		if p.speaks() && p.helps <= now {
 			p.helps = now.Add(guestFor)
 			m.changed = true
-			out.Send(p.id, Watch{WatchAWhile}, protocol.Control, now.Add(time.Second))
+			out.Send(p.id, m.cry(), protocol.Control, now.Add(time.Second))
 		}
 	}
 	m.rescue(now, out)
 }
+
+// cry is what a peer in need says.
+func (m *Machine) cry() Watch { return Watch{Mode: WatchAWhile, Last: m.recent.last()} }
 
 // mute reports whether a peer should have answered the last cry by now, and has not.
 func (m *Machine) mute(now protocol.Time, p *peer) bool {
@@ -88,11 +91,12 @@ func (m *Machine) rescue(now protocol.Time, out *protocol.Outbox) {
 		before := len(m.peers.order)
 		m.dialSome(now, 1, asSource, out)
 		if len(m.peers.order) == before {
-			return
+			break
 		}
 	}
 	for _, p := range m.peers.order {
-		if p.probe != nil && p.probe.why == asSource {
+		// A door is as good as whom it leads to.
+		if p.probe != nil && (p.probe.why == asSource || p.probe.why == asDoor) {
 			p.helps = now.Add(guestFor)
 		}
 	}

@@ -31,7 +31,7 @@ func (m *Machine) keepSources(now protocol.Time, out *protocol.Outbox) {
 			m.changed = true
 			m.refusals.add(p.id+"/source", now.Add(sourceRetry))
 			if p.linked {
-				out.Send(p.id, Watch{WatchOff}, protocol.Control, now.Add(time.Second))
+				out.Send(p.id, Watch{Mode: WatchOff}, protocol.Control, now.Add(time.Second))
 			}
 		}
 		if p.source {
@@ -73,14 +73,14 @@ func (m *Machine) watch(now protocol.Time, p *peer, prompt bool, out *protocol.O
 	if prompt {
 		mode, p.promptAt, m.late = WatchOn, now, estimator{}
 	}
-	out.Send(p.id, Watch{mode}, protocol.Control, now.Add(time.Second))
+	out.Send(p.id, Watch{Mode: mode}, protocol.Control, now.Add(time.Second))
 }
 
 // takeWatch announces to a peer from now on, for a while, or no longer. WatchOff goes
 // both ways: it also says that there is no room.
-func (m *Machine) takeWatch(now protocol.Time, p *peer, mode WatchMode, out *protocol.Outbox) {
+func (m *Machine) takeWatch(now protocol.Time, p *peer, msg Watch, out *protocol.Outbox) {
 	m.changed = true
-	switch mode {
+	switch msg.Mode {
 	case WatchOff:
 		p.watcher = false
 		if p.source {
@@ -98,10 +98,10 @@ func (m *Machine) takeWatch(now protocol.Time, p *peer, mode WatchMode, out *pro
 			}
 		}
 		if n >= MaxWatchers && !p.watcher {
-			out.Send(p.id, Watch{WatchOff}, protocol.Control, now.Add(time.Second))
+			out.Send(p.id, Watch{Mode: WatchOff}, protocol.Control, now.Add(time.Second))
 			return
 		}
-		p.watcher, p.later = true, mode == WatchLater
+		p.watcher, p.later = true, msg.Mode == WatchLater
 		p.beatAt = now
 		m.catchUp(now, p, out)
 	case WatchAWhile:
@@ -113,6 +113,7 @@ func (m *Machine) takeWatch(now protocol.Time, p *peer, mode WatchMode, out *pro
 		}
 		if n < MaxGuests || p.guest > now {
 			p.guest = now.Add(guestFor)
+			m.give(now, p, msg.Last, out)
 		}
 		m.catchUp(now, p, out)
 	}

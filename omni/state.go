@@ -50,9 +50,9 @@ func (m *Machine) state(to *peer) State {
 func (m *Machine) hear(now protocol.Time, p *peer, s State) {
 	p.state, p.heard = s, now
 	if old := m.samples.get(p.id); s.Attached && old != nil {
-		known := sample{at: now, from: p.id, root: keyOf(s.Root), Sample: Sample{Peer: p.id, At: s.At, Latency: s.Latency, Offer: s.Offer, Prime: s.Prime,
-			Spare: s.Spare, Price: s.Price, Reach: s.Reach, Weight: max(p.weight, 1)}}
-		known.Weight, known.Door, known.DoorAddr, known.Addr = max(known.Weight, old.Weight), old.Door, old.DoorAddr, old.Addr
+		known := keep(&Sample{Peer: p.id, At: s.At, Latency: s.Latency, Offer: s.Offer, Prime: s.Prime,
+			Spare: s.Spare, Price: s.Price, Reach: s.Reach, Weight: max(p.weight, 1)}, now, keyOf(s.Root))
+		known.weight, known.door, known.addr = max(known.weight, old.weight), old.door, old.addr
 		m.samples.put(known, m.worse)
 	}
 	if p.rtt > 0 {

@@ -144,7 +144,7 @@ func (m *Machine) takeYield(now protocol.Time, p *peer, msg Yield, out *protocol
 	m.yielding = now.Add(swapWait)
 	for _, s := range msg.Near {
 		if s.Peer != m.self {
-			m.samples.put(sample{Sample: s, at: now, from: p.id, root: m.rootKey()}, m.worse)
+			m.samples.put(keep(&s, now, m.rootKey()), m.worse)
 		}
 	}
 	var best *candidate
@@ -158,13 +158,13 @@ func (m *Machine) takeYield(now protocol.Time, p *peer, msg Yield, out *protocol
 			try(candidate{peer: q, predicted: m.predict(now, q), spare: q.state.Spare > 0})
 		}
 	}
-	at := m.place.coordinate()
+	at, value := m.place.coordinate(), m.value(now)
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
 		if q := m.peers.find(s.Peer); s.Peer == p.id || s.root != m.rootKey() || q != nil && q.linked || !m.dialable(s) {
 			continue
 		}
-		try(candidate{sample: s, predicted: m.bid(now, s.Offer, s.Prime) + s.distance(at)/2 + hopCost, spare: s.Spare > 0})
+		try(candidate{sample: s, predicted: s.bid(value) + s.distance(at)/2 + hopCost, spare: s.spare > 0})
 	}
 	switch {
 	case best == nil:
