@@ -151,7 +151,7 @@ func (m *Machine) distrust(now protocol.Time, p *peer, why string, out *protocol
 	m.grudges.add(now, p.id)
 	m.changed = true
 	if p.partner() {
-		out.Send(p.id, Meet{MeetEnd, m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+		out.Send(p.id, Meet{MeetEnd, m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 		if p.mine {
 			m.meetAt = min(m.meetAt, now.Add(m.jitter(meetSoon)))
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -18,7 +19,7 @@ func Decode(kind uint8, body []byte) (protocol.Message, error) {
 	case KindAsk:
 		m = Ask{readTag(r), readRuns(r, MaxAsk)}
 	case KindMeet:
-		m = Meet{MeetMode(readBelow(r, byte(numModes))), readCoordinate(r)}
+		m = Meet{MeetMode(readBelow(r, byte(numModes))), vivaldi.Read(r)}
 	case KindStand:
 		m = readStand(r)
 	case KindJoin:
@@ -97,15 +98,6 @@ func readMicros(r *protocol.Reader) time.Duration {
 	return time.Duration(r.Uvarint(uint64(maxLag/time.Microsecond))) * time.Microsecond
 }
 
-func readCoordinate(r *protocol.Reader) Coordinate {
-	next := func() int16 { b0, b1 := r.Byte(), r.Byte(); return int16(uint16(b0)<<8 | uint16(b1)) }
-	c := Coordinate{next(), next(), next(), next(), r.Byte()}
-	if c.Height < 0 {
-		r.Fail()
-	}
-	return c
-}
-
 func readReach(r *protocol.Reader, v byte) Reach {
 	if v >= byte(numReaches) {
 		r.Fail()
@@ -121,7 +113,7 @@ func readStand(r *protocol.Reader) Stand {
 	s.Beat = r.Uvarint(math.MaxUint64)
 	s.Base, s.Lag, s.Cost = readMicros(r), readMicros(r), readMicros(r)
 	s.Spare = readInt(r, MaxChildren)
-	s.At = readCoordinate(r)
+	s.At = vivaldi.Read(r)
 	for range r.Count(MaxPath, 4) {
 		k := uint32(0)
 		for _, b := range r.Fixed(4) {
@@ -136,14 +128,14 @@ func readJoin(r *protocol.Reader) Join {
 	return Join{
 		Tag: readTag(r), Orphan: readBelow(r, 2) == flagOrphan, Lag: readMicros(r), RTT: readMicros(r),
 		Weight: readInt(r, MaxWeight), Value: readInt(r, MaxWeight), Turn: readMicros(r),
-		Spare: readInt(r, MaxChildren), At: readCoordinate(r),
+		Spare: readInt(r, MaxChildren), At: vivaldi.Read(r),
 	}
 }
 
 func readMembers(r *protocol.Reader) Members {
 	m := Members{Answer: readBelow(r, 2) == flagAnswer, Tag: readTag(r)}
 	for range r.Count(MaxBatch, 16) {
-		x := Member{Peer: r.Peer(), At: readCoordinate(r), Lag: readMicros(r), Base: readMicros(r),
+		x := Member{Peer: r.Peer(), At: vivaldi.Read(r), Lag: readMicros(r), Base: readMicros(r),
 			Spare: int(readBelow(r, maxSpare+1))}
 		x.Reach = readReach(r, r.Byte())
 		x.Age = time.Duration(r.Uvarint(uint64(maxLag/time.Second))) * time.Second

@@ -51,20 +51,13 @@ func appendMicros(b []byte, d time.Duration) []byte {
 	return binary.AppendUvarint(b, uint64(min(max(d, 0), maxLag)/time.Microsecond))
 }
 
-func appendCoordinate(b []byte, c Coordinate) []byte {
-	for _, v := range [4]int16{c.X, c.Y, c.Z, c.Height} {
-		b = binary.BigEndian.AppendUint16(b, uint16(v))
-	}
-	return append(b, c.Err)
-}
-
 func appendStand(b []byte, s Stand) []byte {
 	b = appendTag(b, s.Tag)
 	b = append(b, flagIf(s.Attached, flagAttached)|flagIf(s.Child, flagChild)|byte(s.Reach)<<reachShift|flagIf(s.Joined, flagJoined))
 	b = binary.AppendUvarint(b, s.Beat)
 	b = appendMicros(appendMicros(appendMicros(b, s.Base), s.Lag), s.Cost)
 	b = binary.AppendUvarint(b, uint64(s.Spare))
-	b = appendCoordinate(b, s.At)
+	b = s.At.AppendTo(b)
 	b = append(b, byte(len(s.Path)))
 	for _, k := range s.Path {
 		b = binary.BigEndian.AppendUint32(b, k)
@@ -79,7 +72,7 @@ func (m Map) AppendTo(b []byte) []byte {
 }
 
 func (m Ask) AppendTo(b []byte) []byte    { return appendRuns(appendTag(b, m.Tag), m.Runs) }
-func (m Meet) AppendTo(b []byte) []byte   { return appendCoordinate(append(b, byte(m.Mode)), m.At) }
+func (m Meet) AppendTo(b []byte) []byte   { return m.At.AppendTo(append(b, byte(m.Mode))) }
 func (m Stand) AppendTo(b []byte) []byte  { return appendStand(b, m) }
 func (m Refuse) AppendTo(b []byte) []byte { return appendStand(b, m.Stand) }
 func (m Leave) AppendTo(b []byte) []byte  { return appendTag(b, m.Tag) }
@@ -95,7 +88,7 @@ func (m Join) AppendTo(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Weight))
 	b = binary.AppendUvarint(b, uint64(m.Value))
 	b = appendMicros(b, m.Turn)
-	return appendCoordinate(binary.AppendUvarint(b, uint64(m.Spare)), m.At)
+	return m.At.AppendTo(binary.AppendUvarint(b, uint64(m.Spare)))
 }
 
 func (m Report) AppendTo(b []byte) []byte {
@@ -112,7 +105,7 @@ func (m Members) AppendTo(b []byte) []byte {
 	b = appendTag(append(b, flagIf(m.Answer, flagAnswer)), m.Tag)
 	b = binary.AppendUvarint(b, uint64(len(m.List)))
 	for _, x := range m.List {
-		b = appendCoordinate(protocol.AppendPeer(b, x.Peer), x.At)
+		b = x.At.AppendTo(protocol.AppendPeer(b, x.Peer))
 		b = appendMicros(appendMicros(b, x.Lag), x.Base)
 		b = append(b, byte(min(x.Spare, maxSpare)), byte(x.Reach))
 		b = binary.AppendUvarint(b, uint64(min(max(x.Age, 0), maxLag)/time.Second))

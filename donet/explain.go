@@ -3,6 +3,7 @@ package donet
 import (
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -16,8 +17,8 @@ type Explanation struct {
 	Missing int `json:"missing"`
 	Waiting int `json:"waiting"`
 	// Known is the number of members of whom it is known where they stand.
-	Known int        `json:"known"`
-	At    Coordinate `json:"coordinate"`
+	Known int                `json:"known"`
+	At    vivaldi.Coordinate `json:"coordinate"`
 	// Distrusted is how many peers are remembered for their conduct.
 	Distrusted int `json:"distrusted"`
 }
@@ -54,7 +55,7 @@ type StreamInfo struct {
 // Explain implements protocol.Explainer with an Explanation.
 func (m *Machine) Explain(now protocol.Time) any {
 	e := Explanation{Partners: []PartnerInfo{}, Streams: []StreamInfo{}, Missing: len(m.wants.heap),
-		Waiting: len(m.serving.queue), Known: len(m.members.list), At: m.place.coordinate()}
+		Waiting: len(m.serving.queue), Known: len(m.members.list), At: m.place.Coordinate()}
 	for _, g := range m.grudges.list {
 		if g.until > now {
 			e.Distrusted++

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -21,7 +22,7 @@ func (m *Machine) join(now protocol.Time, st *stream, p *peer, out *protocol.Out
 	m.changed = true
 	out.Send(p.id, Join{Tag: st.tag, Orphan: st.parent == nil, Lag: min(lag, maxLag), RTT: min(p.rtt, maxLag), Weight: st.weight,
 		Value: min(m.value(st), MaxWeight), Turn: min(time.Duration(len(st.children)+1)*m.serial(st), maxLag),
-		Spare: m.spare(st), At: m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+		Spare: m.spare(st), At: m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 }
 
 // joinFailed gives up waiting.
@@ -126,7 +127,7 @@ func (m *Machine) displace(now protocol.Time, st *stream, p *peer, msg Join, out
 		at := m.base(st, i) + c.p.rtt/2 + hopCost
 		to := c.other
 		if msg.Spare > 0 {
-			to = min(to, lag+msg.Turn+Distance(msg.At, c.p.at)/2+hopCost)
+			to = min(to, lag+msg.Turn+vivaldi.Distance(msg.At, c.p.at)/2+hopCost)
 		}
 		if loss := max(to-at, 0) * time.Duration(c.value); loss < least {
 			best, least = c, loss

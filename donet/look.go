@@ -188,7 +188,7 @@ func (m *Machine) candidates(now protocol.Time, st *stream) (found choice) {
 		}
 		consider(candidate{peer: p, lag: lag}, r.stand.Spare)
 	}
-	at := m.place.coordinate()
+	at := m.place.Coordinate()
 	for i := range m.members.list {
 		s := &m.members.list[i]
 		if s.tag != st.tag || !m.dialable(s) || m.refusals.has(now, s.Peer) || m.grudges.has(now, s.Peer) {
@@ -277,13 +277,13 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 	s := m.members.get(p.id)
 	if s != nil {
 		s.rtt = p.rtt
-		m.place.update(p.rtt, s.At, m.rng)
+		m.place.Update(p.rtt, s.At, m.rng)
 	}
 	switch st := m.streams.find(pr.st); {
 	case pr.why == asPartner:
 		m.meet(now, p, out)
 	case pr.why == asHelp:
-		out.Send(p.id, Meet{Mode: MeetOnce, At: m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+		out.Send(p.id, Meet{Mode: MeetOnce, At: m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 		pr.until = now.Add(helpFor)
 		return
 	case st == nil || st.root || st.joining != nil && st.parent != nil:

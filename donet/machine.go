@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -23,7 +24,7 @@ type Machine struct {
 	nics     nicTable
 	addr     string
 	budget   int64
-	place    vivaldi
+	place    vivaldi.Place
 	wants    wants
 	serving  serving
 	silence  silence
@@ -52,7 +53,7 @@ func New(cfg Config, env protocol.Env) *Machine {
 	}
 	m := &Machine{
 		cfg: cfg.withDefaults(), self: env.Self, key: keyOf(env.Self), owner: env.Owner, rng: env.Rand,
-		place: vivaldi{height: 5, err: 1}, wants: newWants(), members: newMemberTable(),
+		place: vivaldi.NewPlace(), wants: newWants(), members: newMemberTable(),
 		meetAt: protocol.Never, exchangeAt: protocol.Never, membersAt: protocol.Never, paperAt: protocol.Never, calmAt: protocol.Never,
 	}
 	m.silence.at = protocol.Never
@@ -256,7 +257,7 @@ func (m *Machine) stop(now protocol.Time, out *protocol.Outbox) {
 	}
 	for _, p := range m.peers.order {
 		if p.partner() {
-			out.Send(p.id, Meet{Mode: MeetEnd, At: m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+			out.Send(p.id, Meet{Mode: MeetEnd, At: m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 		}
 	}
 	m.running = false

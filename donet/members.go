@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -34,11 +35,11 @@ type member struct {
 }
 
 // distance is the round trip to the member: measured, or foretold from here.
-func (s *member) distance(here Coordinate) time.Duration {
+func (s *member) distance(here vivaldi.Coordinate) time.Duration {
 	if s.rtt > 0 {
 		return s.rtt
 	}
-	return Distance(here, s.At)
+	return vivaldi.Distance(here, s.At)
 }
 
 // memberTable holds what is known of members, in no order that matters but a fixed one.
@@ -140,16 +141,16 @@ func (m *Machine) guide() *stream {
 }
 
 // placedAt takes note of where a peer says to be.
-func (m *Machine) placedAt(p *peer, at Coordinate) {
+func (m *Machine) placedAt(p *peer, at vivaldi.Coordinate) {
 	p.at, p.placed = at, true
 	if p.rtt > 0 && p.linked {
-		m.place.update(p.rtt, at, m.rng)
+		m.place.Update(p.rtt, at, m.rng)
 	}
 }
 
 // own is what this peer says of itself.
 func (m *Machine) own(st *stream) Member {
-	x := Member{Peer: m.self, At: m.place.coordinate(), Reach: m.nics.reach(), Addr: m.addr, Lag: maxLag, Base: maxLag}
+	x := Member{Peer: m.self, At: m.place.Coordinate(), Reach: m.nics.reach(), Addr: m.addr, Lag: maxLag, Base: maxLag}
 	if st != nil && st.attached() {
 		s := m.stand(st, nil)
 		x.Lag, x.Base, x.Spare = s.Lag, s.Base, min(s.Spare, maxSpare)
@@ -192,7 +193,7 @@ func (m *Machine) sendMembers(now protocol.Time, to *peer, answer bool, out *pro
 
 // promise is what lag a peer may expect at a member.
 func (m *Machine) promise(s *member, to *peer) time.Duration {
-	d := s.Base + Distance(s.At, to.at)/2
+	d := s.Base + vivaldi.Distance(s.At, to.at)/2
 	if s.Spare == 0 {
 		d += d / 8
 	}

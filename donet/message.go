@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -66,7 +67,7 @@ type Ask struct {
 // Meet is about partnership. mode:1 coordinate:9
 type Meet struct {
 	Mode MeetMode
-	At   Coordinate
+	At   vivaldi.Coordinate
 }
 
 // MeetMode is what a Meet says.
@@ -108,7 +109,7 @@ type Stand struct {
 	Cost time.Duration
 	// Spare is how many more children there is room for.
 	Spare int
-	At    Coordinate
+	At    vivaldi.Coordinate
 	// Path has the keys of the sender's ancestors, the author's host first, without its
 	// own.
 	Path []uint32
@@ -146,7 +147,7 @@ type Join struct {
 	// Turn is what a child of the sender would wait for its turn there.
 	Turn  time.Duration
 	Spare int
-	At    Coordinate
+	At    vivaldi.Coordinate
 }
 
 // Refuse answers a Join: no place, or no gain. Stand says what there is.
@@ -181,7 +182,7 @@ type Yield struct {
 //	peer coordinate:9 lag:uvarint base:uvarint spare:1 reach:1 age:uvarint addr:bytes
 type Member struct {
 	Peer      protocol.PeerID
-	At        Coordinate
+	At        vivaldi.Coordinate
 	Lag, Base time.Duration
 	Spare     int // at most maxSpare
 	Reach     Reach

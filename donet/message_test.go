@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
 const ms = time.Millisecond
 
 var (
-	somewhere = Coordinate{X: 16, Y: -16, Z: 0, Height: 32, Err: 128}
+	somewhere = vivaldi.Coordinate{X: 16, Y: -16, Z: 0, Height: 32, Err: 128}
 	whereHex  = "0010fff00000002080"
 	standing  = Stand{Tag: 0, Attached: true, Child: true, Reach: ReachPublic, Beat: 7, Lag: 20 * ms, Base: 21 * ms, Cost: ms / 2, Spare: 3, At: somewhere, Path: []uint32{1, 0xffffffff}}
 	standHex  = "00" + "07" + "07" + "88a401" + "a09c01" + "f403" + "03" + whereHex + "02" + "00000001ffffffff"

@@ -36,7 +36,7 @@ func (m *Machine) need(now protocol.Time, out *protocol.Outbox) {
 	m.alarm(now)
 	for _, p := range m.peers.order {
 		if p.partner() && p.speaks() {
-			out.Send(p.id, Meet{MeetOnce, m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+			out.Send(p.id, Meet{MeetOnce, m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (m *Machine) meet(now protocol.Time, p *peer, out *protocol.Outbox) {
 	p.meetUntil = now.Add(meetWait + p.roundTrip())
 	m.meetAt = min(m.meetAt, p.meetUntil)
 	m.changed = true
-	out.Send(p.id, Meet{MeetAsk, m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+	out.Send(p.id, Meet{MeetAsk, m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 }
 
 // takeMeet takes what a peer says about partnership.
@@ -119,11 +119,11 @@ func (m *Machine) takeMeet(now protocol.Time, p *peer, msg Meet, out *protocol.O
 	case MeetAsk:
 		_, theirs := m.sought()
 		if !p.partner() && (theirs >= acceptFactor*m.cfg.Partners || m.grudges.has(now, p.id)) {
-			out.Send(p.id, Meet{MeetNo, m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+			out.Send(p.id, Meet{MeetNo, m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 			m.sendMembers(now, p, true, out)
 			return
 		}
-		out.Send(p.id, Meet{MeetYes, m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+		out.Send(p.id, Meet{MeetYes, m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 		m.befriend(now, p, false, out)
 	case MeetYes:
 		if p.meetUntil > 0 {
@@ -212,6 +212,6 @@ func (m *Machine) unfriend(now protocol.Time, p *peer, out *protocol.Outbox) {
 	}
 	p.mine, m.changed = false, true
 	if !p.theirs {
-		out.Send(p.id, Meet{MeetEnd, m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+		out.Send(p.id, Meet{MeetEnd, m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -22,7 +23,7 @@ type peer struct {
 	suspected bool
 	congested bool
 	rtt       time.Duration
-	at        Coordinate // where it says to be; meaningful once heard of
+	at        vivaldi.Coordinate // where it says to be; meaningful once heard of
 	placed    bool
 
 	mine, theirs bool          // a partner that this peer sought; that sought this one
@@ -219,7 +220,7 @@ func (m *Machine) linkRTT(now protocol.Time, in protocol.LinkRTT, out *protocol.
 	first := p.rtt == 0
 	p.rtt = in.RTT
 	if p.placed {
-		m.place.update(p.rtt, p.at, m.rng)
+		m.place.Update(p.rtt, p.at, m.rng)
 	}
 	if first && p.probe != nil {
 		m.probed(now, p, out)

@@ -71,7 +71,7 @@ func (m *Machine) advanceSilence(now protocol.Time, out *protocol.Outbox) {
 	out.Note("donet.silence", "", protocol.ItemID{}, int64(s.cries))
 	for _, p := range m.peers.order {
 		if p.speaks() {
-			out.Send(p.id, Meet{MeetOnce, m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+			out.Send(p.id, Meet{MeetOnce, m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 		}
 	}
 	for range helpers {

@@ -41,7 +41,7 @@ func (m *Machine) mayRoot(now protocol.Time, st *stream) {
 // stand is what a peer is told of where this one stands.
 func (m *Machine) stand(st *stream, to *peer) Stand {
 	s := Stand{Tag: st.tag, Attached: st.attached(), Beat: st.beat, Lag: min(st.lag, maxLag),
-		Spare: m.spare(st), At: m.place.coordinate(), Reach: m.nics.reach(), Path: st.path}
+		Spare: m.spare(st), At: m.place.Coordinate(), Reach: m.nics.reach(), Path: st.path}
 	i := len(st.children)
 	for k, c := range st.children {
 		if c.p == to {

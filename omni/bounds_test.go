@@ -108,40 +108,6 @@ func TestDegreeBound(t *testing.T) {
 	}
 }
 
-// Coordinates of peers in a plane come to foretell their round trips.
-func TestCoordinates(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	const n = 40
-	var xs, ys [n]float64
-	var vs [n]vivaldi
-	for i := range n {
-		xs[i], ys[i] = 100*rng.Float64(), 100*rng.Float64()
-		vs[i] = newVivaldi()
-	}
-	rtt := func(i, j int) time.Duration {
-		dx, dy := xs[i]-xs[j], ys[i]-ys[j]
-		return time.Duration((dx*dx+dy*dy)/(1+max(dx, -dx)+max(dy, -dy))*1e6) + 5*time.Millisecond
-	}
-	for range 200 * n {
-		i, j := rng.IntN(n), rng.IntN(n)
-		if i != j {
-			vs[i].update(rtt(i, j), vs[j].coordinate(), rng)
-		}
-	}
-	good, all := 0, 0
-	for i := range n {
-		for j := range i {
-			d := Distance(vs[i].coordinate(), vs[j].coordinate()) - rtt(i, j)
-			if all++; max(d, -d) < rtt(i, j)/4 {
-				good++
-			}
-		}
-	}
-	if 4*good < 3*all {
-		t.Errorf("%d of %d round trips are foretold within a quarter, want three quarters", good, all)
-	}
-}
-
 // Any sequence of messages leaves the machine within its bounds: rig checks after each.
 func FuzzMachine(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -34,7 +35,7 @@ func Decode(kind uint8, body []byte) (protocol.Message, error) {
 	case KindLeave:
 		m = Leave{readReason(r)}
 	case KindReport:
-		m = Report{Weight: readWeight(r), Value: readWeight(r), Other: readMicros(r), At: readCoordinate(r)}
+		m = Report{Weight: readWeight(r), Value: readWeight(r), Other: readMicros(r), At: vivaldi.Read(r)}
 	case KindSamples:
 		m = readExchange(r)
 	case KindCall:
@@ -85,19 +86,6 @@ func readWeight(r *protocol.Reader) int {
 	return w
 }
 
-func readCoordinate(r *protocol.Reader) (c Coordinate) {
-	b := r.Fixed(9)
-	if b == nil {
-		return c
-	}
-	at := func(i int) int16 { return int16(binary.BigEndian.Uint16(b[2*i:])) }
-	c = Coordinate{at(0), at(1), at(2), at(3), b[8]}
-	if c.Height < 0 {
-		r.Fail()
-	}
-	return c
-}
-
 func readState(r *protocol.Reader) (s State) {
 	flags := readBelow(r, 1<<(reachShift+2))
 	s.Attached, s.Publishes = flags&flagAttached != 0, flags&flagPublishes != 0
@@ -113,7 +101,7 @@ func readState(r *protocol.Reader) (s State) {
 			s.Path[i] = r.Uint64()
 		}
 	}
-	s.At = readCoordinate(r)
+	s.At = vivaldi.Read(r)
 	if s.Attached && s.Root == "" {
 		r.Fail()
 	}
@@ -125,8 +113,8 @@ func readJoin(r *protocol.Reader) (m Join) {
 	m.Epoch = r.Uvarint(1<<64 - 1)
 	m.Feasible, m.Latency = readMicros(r), readMicros(r)
 	m.Weight, m.Value = readWeight(r), readWeight(r)
-	m.RTT, m.At = readMicros(r), readCoordinate(r)
-	m.Old, m.OldOffer, m.OldAt = r.Peer(), readMicros(r), readCoordinate(r)
+	m.RTT, m.At = readMicros(r), vivaldi.Read(r)
+	m.Old, m.OldOffer, m.OldAt = r.Peer(), readMicros(r), vivaldi.Read(r)
 	return m
 }
 
@@ -146,7 +134,7 @@ func readSamples(r *protocol.Reader) []Sample {
 }
 
 func readSample(r *protocol.Reader) (s Sample) {
-	s.Peer, s.At, s.Latency, s.Offer, s.Prime = r.Peer(), readCoordinate(r), readMicros(r), readMicros(r), readMicros(r)
+	s.Peer, s.At, s.Latency, s.Offer, s.Prime = r.Peer(), vivaldi.Read(r), readMicros(r), readMicros(r), readMicros(r)
 	bits := readBelow(r, byte(numReaches)<<5)
 	if s.Spare, s.Reach = int(bits&maxSpare), Reach(bits>>5); s.Spare == 0 {
 		s.Price = readMicros(r)

@@ -19,7 +19,7 @@
 //
 // # How a good parent is found
 //
-// Peers have coordinates that foretell round trips (coordinate.go), and ask each other
+// Peers have coordinates that foretell round trips (internal/vivaldi), and ask each other
 // for samples of members: where they are in that space, their root latency, their free
 // places. A question says whom its sender knows, the answer has the best of the others
 // for it (exchange.go). So a peer ranks a hundred candidates without a message, opens a
@@ -73,7 +73,7 @@
 //
 // message.go (what is said), machine.go (what happens on each input), state.go, same.go,
 // bar.go and join.go (the tree), look.go, sample.go, exchange.go, mate.go, sieve.go, call.go,
-// coordinate.go, degree.go, prime.go, swap.go and move.go (making it better), item.go,
+// degree.go, prime.go, swap.go and move.go (making it better), item.go,
 // digest.go, want.go, recent.go (the way of an item), standby.go, silence.go,
 // conduct.go, mend.go, heard.go, root.go (mending), position.go
 // and explain.go (what others see).

@@ -35,13 +35,6 @@ func micros(d time.Duration) time.Duration {
 	return min(max(d, 0), maxLatency).Truncate(time.Microsecond)
 }
 
-func appendCoordinate(b []byte, c Coordinate) []byte {
-	for _, v := range [...]int16{c.X, c.Y, c.Z, c.Height} {
-		b = binary.BigEndian.AppendUint16(b, uint16(v))
-	}
-	return append(b, c.Err)
-}
-
 func appendShort(b []byte, id Short) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint16(b, uint16(id>>32)), uint32(id))
 }
@@ -61,7 +54,7 @@ func (s *State) appendTo(b []byte) []byte {
 	for _, k := range s.Path {
 		b = binary.BigEndian.AppendUint64(b, k)
 	}
-	return appendCoordinate(b, s.At)
+	return s.At.AppendTo(b)
 }
 
 // AppendTo implements protocol.Message, for each of them.
@@ -91,10 +84,10 @@ func (m Join) AppendTo(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Weight))
 	b = binary.AppendUvarint(b, uint64(m.Value))
 	b = appendMicros(b, m.RTT)
-	b = appendCoordinate(b, m.At)
+	b = m.At.AppendTo(b)
 	b = protocol.AppendPeer(b, m.Old)
 	b = appendMicros(b, m.OldOffer)
-	return appendCoordinate(b, m.OldAt)
+	return m.OldAt.AppendTo(b)
 }
 
 // AppendTo implements protocol.Message.
@@ -102,7 +95,7 @@ func (m Report) AppendTo(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Weight))
 	b = binary.AppendUvarint(b, uint64(m.Value))
 	b = appendMicros(b, m.Other)
-	return appendCoordinate(b, m.At)
+	return m.At.AppendTo(b)
 }
 
 // AppendTo implements protocol.Message.
@@ -131,7 +124,7 @@ func appendSamples(b []byte, list []Sample) []byte {
 
 func (s *Sample) appendTo(b []byte) []byte {
 	b = protocol.AppendPeer(b, s.Peer)
-	b = appendCoordinate(b, s.At)
+	b = s.At.AppendTo(b)
 	b = appendMicros(b, s.Latency)
 	b = appendMicros(b, s.Offer)
 	b = appendMicros(b, s.Prime)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -73,7 +74,7 @@ func (m *Machine) answer(now protocol.Time, to protocol.PeerID, asked *Samples, 
 	} else if p := m.peers.find(to); p != nil {
 		them.Reach, them.At = p.state.Reach, p.state.At
 	}
-	limit, away := them.limit(), Distance(them.At, m.place.coordinate())
+	limit, away := them.limit(), vivaldi.Distance(them.At, m.place.Coordinate())
 	var news, others []choice
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
@@ -199,7 +200,7 @@ func (m *Machine) takeSamples(now protocol.Time, from protocol.PeerID, msg Sampl
 func (m *Machine) moved(p *peer, s Sample, epoch uint64) {
 	p.state.At, p.state.Reach = s.At, s.Reach
 	if p.rtt > 0 && p.linked {
-		m.place.update(p.rtt, s.At, m.rng)
+		m.place.Update(p.rtt, s.At, m.rng)
 	}
 	if p.state.Attached && p != m.parent {
 		p.state.Latency, p.state.Offer, p.state.Prime, p.state.Spare, p.state.Price, p.state.Epoch = s.Latency, s.Offer, s.Prime, s.Spare, s.Price, max(epoch, p.state.Epoch)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -167,12 +168,12 @@ func TestStrangersAreAnswered(t *testing.T) {
 func TestHint(t *testing.T) {
 	r := newRig(t, "self", "")
 	r.attach("p", 50*ms)
-	far := Coordinate{X: 200 * grain}
+	far := vivaldi.Coordinate{X: 200 * vivaldi.Grain}
 	mate := Sample{Peer: "mate", Weight: 1, Latency: 90 * ms, Offer: 90 * ms, Reach: ReachPublic}
 	told := Sample{Peer: "q", At: far, Weight: 1, Offer: 10 * ms, Spare: 1, Reach: ReachPublic, Way: 20 * ms}
 	r.from("mate", Samples{Answer: true, Root: r.m.rootKey(), Epoch: r.m.epoch, List: []Sample{mate, told}})
-	s, here := r.m.samples.get("q"), r.m.place.coordinate()
-	if want := 20*ms + Distance(here, mate.At); s.distance(here) != want {
+	s, here := r.m.samples.get("q"), r.m.place.Coordinate()
+	if want := 20*ms + vivaldi.Distance(here, mate.At); s.distance(here) != want {
 		t.Errorf("the way is foretold as %v, want %v", s.distance(here), want)
 	}
 	told.Way = 0

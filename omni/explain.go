@@ -3,6 +3,7 @@ package omni
 import (
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -34,9 +35,9 @@ type Explanation struct {
 	Last  []MoveInfo `json:"last_moves"`
 	// At is the peer's coordinate, Offer the root latency of one more child of it but
 	// for the way there, Spare how many there is room for.
-	At    Coordinate    `json:"coordinate"`
-	Offer time.Duration `json:"offer_ns"`
-	Spare int           `json:"spare"`
+	At    vivaldi.Coordinate `json:"coordinate"`
+	Offer time.Duration      `json:"offer_ns"`
+	Spare int                `json:"spare"`
 	// Missing is the number of items announced and not here.
 	Missing int `json:"missing"`
 }
@@ -72,7 +73,7 @@ func (m *Machine) Explain(now protocol.Time) any {
 		Root: m.root, IsRoot: m.isRoot(), Attached: m.whole(), RootLatency: m.lat, Depth: len(m.path),
 		Degree: len(m.children), DegreeBound: max(m.bound(), len(m.children)), Weight: m.weight,
 		Known: len(m.samples.list), Moves: m.moves, Missing: len(m.wants.heap),
-		At: m.place.coordinate(), Offer: m.lat + time.Duration(len(m.children)+1)*m.serial(), Spare: m.spare(false),
+		At: m.place.Coordinate(), Offer: m.lat + time.Duration(len(m.children)+1)*m.serial(), Spare: m.spare(false),
 		Children: []ChildInfo{}, Standbys: []StandbyInfo{}, Last: []MoveInfo{},
 	}
 	if m.parent != nil {

@@ -25,7 +25,7 @@ func (m *Machine) join(now protocol.Time, p *peer, orphan bool, out *protocol.Ou
 	m.changed, p.tried = true, now
 	msg := Join{
 		Orphan: orphan || m.parent == nil, Epoch: m.bar.epoch, Feasible: micros(m.bar.lat), Latency: max(m.goal(now), 0),
-		Weight: m.weight, Value: m.value(now), RTT: p.rtt, At: m.place.coordinate(),
+		Weight: m.weight, Value: m.value(now), RTT: p.rtt, At: m.place.Coordinate(),
 	}
 	if m.parent != nil && !orphan {
 		msg.Old, msg.OldOffer, msg.OldAt = m.parent.id, micros(m.parent.state.Latency+m.parent.state.Wait), m.parent.state.At

@@ -181,7 +181,7 @@ func (m *Machine) optimise(now protocol.Time, out *protocol.Outbox) {
 // what the best with a free place offers.
 func (m *Machine) candidates(now protocol.Time) (best, drawn *candidate) {
 	m.alt = maxLatency
-	good, goal, at := 0, m.goal(now), m.place.coordinate()
+	good, goal, at := 0, m.goal(now), m.place.Coordinate()
 	value, root := m.value(now), m.rootKey()
 	consider := func(c candidate, parent bool) {
 		if c.spare && !parent {
@@ -322,7 +322,7 @@ func (m *Machine) probed(now protocol.Time, p *peer, out *protocol.Outbox) {
 	}
 	s := m.samples.get(p.id)
 	if s != nil && p.heard == 0 {
-		m.place.update(p.rtt, s.At, m.rng)
+		m.place.Update(p.rtt, s.At, m.rng)
 		p.state.At = s.At
 	}
 	m.samples.measure(p.id, p.rtt)
@@ -379,7 +379,7 @@ func (m *Machine) invite(now protocol.Time, out *protocol.Outbox) {
 	if m.spare(false) == 0 {
 		least *= 4
 	}
-	offer, at := m.state(nil).Offer, m.place.coordinate()
+	offer, at := m.state(nil).Offer, m.place.Coordinate()
 	var best *sample
 	most := time.Duration(0)
 	for i := range m.samples.list {

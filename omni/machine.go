@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -22,7 +23,7 @@ type Machine struct {
 	nics    nicTable
 	addr    string
 	budget  int64
-	place   vivaldi
+	place   vivaldi.Place
 	samples sampleTable
 	heard   hearsay
 
@@ -74,7 +75,7 @@ func New(cfg Config, env protocol.Env) *Machine {
 	m := &Machine{
 		cfg: cfg.withDefaults(), self: env.Self, key: keyOf(env.Self), rng: env.Rand,
 		author: env.Owner != "" && env.Owner == env.Self, owned: env.Owner != "",
-		place: newVivaldi(), samples: newSampleTable(), recent: newRecent(), wants: newWants(), weight: 1,
+		place: vivaldi.NewPlace(), samples: newSampleTable(), recent: newRecent(), wants: newWants(), weight: 1,
 		beatAt: protocol.Never, reportAt: protocol.Never, lookAt: protocol.Never,
 		sampleAt: protocol.Never, staleAt: protocol.Never,
 	}

@@ -3,6 +3,7 @@ package omni
 import (
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -36,7 +37,7 @@ func (m *Machine) askMate(now protocol.Time, out *protocol.Outbox) bool {
 // mate is a member that is near, without a link: what is good for it is good for this
 // peer too. nil for none.
 func (m *Machine) mate(now protocol.Time) *sample {
-	at := m.place.coordinate()
+	at := m.place.Coordinate()
 	var best *sample
 	for range min(mates, len(m.samples.list)) {
 		s := &m.samples.list[m.rng.IntN(len(m.samples.list))]
@@ -61,7 +62,7 @@ func (m *Machine) away(p *peer, msg *Samples) time.Duration {
 	if d := m.samples.ways[msg.List[0].Peer]; d > 0 {
 		return d
 	}
-	return Distance(m.place.coordinate(), msg.List[0].At)
+	return vivaldi.Distance(m.place.Coordinate(), msg.List[0].At)
 }
 
 // limit is what others have to promise a member to be of use to it: what it has, and a
@@ -70,7 +71,7 @@ func (s *Sample) limit() time.Duration { return s.Latency + 2*time.Millisecond }
 
 // foretold is the latency that a member promises to another by their coordinates.
 func (s *sample) foretold(them *Sample) time.Duration {
-	return s.foretoldBy(them, Distance(s.At, them.At))
+	return s.foretoldBy(them, vivaldi.Distance(s.At, them.At))
 }
 
 // foretoldBy is the same by a round trip.

@@ -3,6 +3,7 @@ package omni
 import (
 	"testing"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -13,9 +14,9 @@ func TestAskMate(t *testing.T) {
 	r.attach("p", 50*ms)
 	r.member("linked")
 	r.m.samples = newSampleTable()
-	here := r.m.place.coordinate()
+	here := r.m.place.Coordinate()
 	far := here
-	far.X += 100 * grain
+	far.X += 100 * vivaldi.Grain
 	for i := range 20 {
 		mate := Sample{Peer: name(i), At: here, Latency: 300 * ms, Offer: 300 * ms, Weight: 1, Reach: ReachPublic, Addr: "a"}
 		other, shut := mate, mate

@@ -159,7 +159,7 @@ func (m *Machine) sooner(now protocol.Time, a, b *peer) bool {
 
 // dialSome opens links to the most promising members that are known of.
 func (m *Machine) dialSome(now protocol.Time, n int, why purpose, out *protocol.Outbox) {
-	at := m.place.coordinate()
+	at := m.place.Coordinate()
 	for ; n > 0; n-- {
 		var best *sample
 		least := maxLatency

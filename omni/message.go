@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -82,7 +83,7 @@ type State struct {
 	Price time.Duration
 	// Path has the keys of the sender's ancestors, the root first; at most MaxPath.
 	Path []uint64
-	At   Coordinate
+	At   vivaldi.Coordinate
 }
 
 // Beat tells a child, or a watcher, where the sender stands.
@@ -166,11 +167,11 @@ type Join struct {
 	// Value is Weight and what the sender could do for others in a better place.
 	Value int
 	RTT   time.Duration
-	At    Coordinate
+	At    vivaldi.Coordinate
 	// Old is its parent, OldOffer what that could offer to others in its place.
 	Old      protocol.PeerID
 	OldOffer time.Duration
-	OldAt    Coordinate
+	OldAt    vivaldi.Coordinate
 }
 
 // Leave ends what is between a parent and a child, by either. reason:1
@@ -183,7 +184,7 @@ type Report struct {
 	Weight, Value int
 	// Other is the least latency that the sender knows to have elsewhere.
 	Other time.Duration
-	At    Coordinate
+	At    vivaldi.Coordinate
 }
 
 // Sample says where a member stands.
@@ -195,7 +196,7 @@ type Report struct {
 // none.
 type Sample struct {
 	Peer protocol.PeerID
-	At   Coordinate
+	At   vivaldi.Coordinate
 	// Latency, Offer and Prime are those of its State.
 	Latency, Offer, Prime time.Duration
 	// Spare is how many places it has, at most maxSpare; Price that of its State.

@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
 var (
-	place   = Coordinate{16, -16, 32, 8, 40}
+	place   = vivaldi.Coordinate{X: 16, Y: -16, Z: 32, Height: 8, Err: 40}
 	placed  = State{Attached: true, Reach: ReachPublic, Root: "r", Epoch: 1<<32 | 3, Latency: ms, Wait: 2 * ms, Relief: 4 * ms, Offer: 3 * ms, Prime: 2 * ms, Spare: 4, Price: ms, Path: []uint64{0x72}, At: place}
 	someone = Sample{Peer: "p", At: place, Latency: ms, Offer: 2 * ms, Prime: ms, Spare: 31, Reach: ReachPunch, Weight: 5, Way: 3 * ms, Age: 6 * time.Second, Addr: "a", Door: "d", DoorAddr: "b"}
 	full    = Sample{Peer: "p", At: place, Latency: ms, Offer: 2 * ms, Reach: ReachPublic, Price: ms, Weight: 5, Age: time.Second / 3, Addr: "a"}

@@ -212,7 +212,7 @@ func (m *Machine) linkRTT(now protocol.Time, in protocol.LinkRTT, out *protocol.
 	first := p.rtt == 0
 	p.rtt = in.RTT
 	if p.heard > 0 {
-		m.place.update(p.rtt, p.state.At, m.rng)
+		m.place.Update(p.rtt, p.state.At, m.rng)
 	}
 	if first && p.probe != nil {
 		m.probed(now, p, out)

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -15,7 +16,7 @@ const usualValue = 4
 // so it is packed.
 type sample struct {
 	Peer protocol.PeerID
-	At   Coordinate
+	At   vivaldi.Coordinate
 	Reach
 	spare                       uint8
 	latency, offer, prime, cost micro
@@ -81,11 +82,11 @@ func (s *sample) told(now protocol.Time) Sample {
 // distance is the round trip to the member: measured, or foretold from here. A hint of a
 // shorter way is believed, for shorter ways than the straight one are what coordinates
 // cannot tell of.
-func (s *sample) distance(here Coordinate) time.Duration {
+func (s *sample) distance(here vivaldi.Coordinate) time.Duration {
 	if s.rtt > 0 {
 		return s.rtt.duration()
 	}
-	d := Distance(here, s.At)
+	d := vivaldi.Distance(here, s.At)
 	if s.hint > 0 {
 		d = min(d, s.hint.duration())
 	}
@@ -197,7 +198,7 @@ const contest = 6
 // worse is the place in a full list of the sample that goes: none of a peer with a link,
 // if there are others, for it may be a door whose address is to be known.
 func (m *Machine) worse(list []sample) int {
-	at, worst, most := m.place.coordinate(), 0, time.Duration(-1)
+	at, worst, most := m.place.Coordinate(), 0, time.Duration(-1)
 	for range contest {
 		i := m.rng.IntN(len(list))
 		s := &list[i]

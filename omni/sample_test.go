@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -54,7 +55,7 @@ func TestSampleTable(t *testing.T) {
 
 // What is kept of a sample is told again as it was.
 func TestKept(t *testing.T) {
-	want := Sample{Peer: "p", At: Coordinate{1, 2, 3, 4, 5}, Latency: 2 * ms, Offer: 3 * ms, Prime: 4 * ms, Spare: 5, Price: 6 * ms,
+	want := Sample{Peer: "p", At: vivaldi.Coordinate{X: 1, Y: 2, Z: 3, Height: 4, Err: 5}, Latency: 2 * ms, Offer: 3 * ms, Prime: 4 * ms, Spare: 5, Price: 6 * ms,
 		Reach: ReachPunch, Weight: 7, Age: 8 * time.Second, Addr: "here", Door: "door", DoorAddr: "there"}
 	k := keep(&want, second, 9)
 	if got := k.told(second.Add(8 * time.Second)); got != want {

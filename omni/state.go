@@ -19,7 +19,7 @@ func (m *Machine) whole() bool { return m.isRoot() || m.parent != nil && !m.root
 // state is where this peer stands, as a peer is told. Whoever is told may take this
 // one for a parent: see bar.
 func (m *Machine) state(to *peer) State {
-	s := State{Reach: m.nics.reach(), Root: m.root, Epoch: m.epoch, At: m.place.coordinate()}
+	s := State{Reach: m.nics.reach(), Root: m.root, Epoch: m.epoch, At: m.place.Coordinate()}
 	if !m.whole() {
 		return s
 	}
@@ -56,7 +56,7 @@ func (m *Machine) hear(now protocol.Time, p *peer, s State) {
 		m.samples.put(known, m.worse)
 	}
 	if p.rtt > 0 {
-		m.place.update(p.rtt, s.At, m.rng)
+		m.place.Update(p.rtt, s.At, m.rng)
 	}
 }
 
@@ -204,7 +204,7 @@ func (m *Machine) report(now protocol.Time, out *protocol.Outbox) {
 	}
 	m.reportAt = now.Add(upEvery)
 	m.reported = now
-	out.Send(m.parent.id, Report{Weight: m.weight, Value: m.value(now), Other: m.elsewhere(now), At: m.place.coordinate()}, protocol.Control, now.Add(time.Second))
+	out.Send(m.parent.id, Report{Weight: m.weight, Value: m.value(now), Other: m.elsewhere(now), At: m.place.Coordinate()}, protocol.Control, now.Add(time.Second))
 }
 
 // takeReport takes note of a child's subtree.

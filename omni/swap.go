@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/quilt-p2p/quilt/internal/vivaldi"
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
@@ -72,11 +73,11 @@ func (m *Machine) loss(c *peer, msg Join) time.Duration {
 		loss = min(loss, w*(c.other-mine))
 	}
 	if msg.Old != "" {
-		there := msg.OldOffer + Distance(msg.OldAt, c.state.At)/2 + hopCost
+		there := msg.OldOffer + vivaldi.Distance(msg.OldAt, c.state.At)/2 + hopCost
 		loss = min(loss, w*(there-mine))
 	}
 	// Below the newcomer.
-	below := m.lat + msg.RTT/2 + hopCost + Distance(msg.At, c.state.At)/2 + hopCost
+	below := m.lat + msg.RTT/2 + hopCost + vivaldi.Distance(msg.At, c.state.At)/2 + hopCost
 	return min(loss, w*(below-mine))
 }
 
@@ -158,7 +159,7 @@ func (m *Machine) takeYield(now protocol.Time, p *peer, msg Yield, out *protocol
 			try(candidate{peer: q, predicted: m.predict(now, q), spare: q.state.Spare > 0})
 		}
 	}
-	at, value := m.place.coordinate(), m.value(now)
+	at, value := m.place.Coordinate(), m.value(now)
 	for i := range m.samples.list {
 		s := &m.samples.list[i]
 		if q := m.peers.find(s.Peer); s.Peer == p.id || s.root != m.rootKey() || q != nil && q.linked || !m.dialable(s) {

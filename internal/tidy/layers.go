@@ -29,6 +29,7 @@ var layers = []layer{
 	{path: "euid", level: 1, pure: true},
 	{path: "internal/sendqueue", level: 1, pure: true},
 	{path: "internal/ways", level: 1, pure: true},
+	{path: "internal/vivaldi", level: 1, pure: true},
 
 	// Machines, one protocol each, which do not know of each other.
 	{path: "gossipmembership", level: 2, pure: true},
