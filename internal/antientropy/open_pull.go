@@ -67,27 +67,54 @@ func (m *Open) pullFrom(now protocol.Time, n *neighbour, out *protocol.Outbox) {
 		return
 	}
 	size, items := m.budget(n)
-	items = min(items, MaxWantKeys)
 	elsewhere := m.asked()
+	t.wants = slices.DeleteFunc(t.wants, func(k Key) bool { return k.Compare(m.floor) < 0 || m.keys.has(k) })
+	coming := func(k Key) bool { return m.pending.has(k.ID) || elsewhere[k.ID] }
+	free := 0
+	for _, k := range t.wants {
+		if !coming(k) {
+			free++
+		}
+	}
+	if free == 0 {
+		return
+	}
+	items = min(items, MaxWantKeys, m.share(now, n, free))
 	p := &pull{maxBytes: size}
 	var rest []Key
 	for _, k := range t.wants {
-		switch {
-		case k.Compare(m.floor) < 0 || m.keys.has(k):
-		case len(p.keys) == items || m.pending.has(k.ID) || elsewhere[k.ID]:
+		if len(p.keys) == items || coming(k) {
 			rest = append(rest, k)
-		default:
+		} else {
 			p.keys = append(p.keys, k)
 		}
 	}
 	t.wants = rest
-	if len(p.keys) == 0 {
-		return
-	}
 	p.asked, p.sending = slices.Clone(p.keys), len(p.keys)
 	m.begin(now, n, p)
 	out.Note("repair.pull", n.peer, protocol.ItemID{}, int64(len(p.keys)))
 	out.Send(n.peer, Want{Token: p.token, Keys: p.asked}, protocol.Control, p.deadline)
+}
+
+// leastShare is how many items a pull asks for at least, though others have them too (our
+// guess): each pull costs a round trip.
+const leastShare = 8
+
+// share is how many of so many items to ask a neighbour for where others have some too:
+// half of what falls to it, so that what is left goes to whoever is through first (guided
+// self-scheduling; Polychronopoulos, Kuck, 1987). After a partition everybody has what is
+// lacking, and the first that is asked may have the slowest line.
+func (m *Open) share(now protocol.Time, n *neighbour, items int) int {
+	all := 1
+	for _, o := range m.nbrs {
+		if o != n && o.usable() && o.backoff <= now && (o.pull != nil || len(o.topic.wants) > 0) && (n.relayed || !o.relayed) {
+			all++
+		}
+	}
+	if all == 1 {
+		return items
+	}
+	return max((items+2*all-1)/(2*all), leastShare)
 }
 
 // onWant serves a neighbour.

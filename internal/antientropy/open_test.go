@@ -266,6 +266,48 @@ func TestSourcesAreBounded(t *testing.T) {
 	}
 }
 
+// What several neighbours have is asked of all of them, not of the first that comes.
+func TestShares(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		items   int
+		sources []protocol.PeerID
+		want    []int
+	}{
+		{"one has them", 40, []protocol.PeerID{"b"}, []int{40}},
+		{"two have them", 40, []protocol.PeerID{"b", "c"}, []int{10, 8}},
+		{"few items", 10, []protocol.PeerID{"b", "c"}, []int{8, 2}},
+		{"three have them", 60, []protocol.PeerID{"b", "c", "d"}, []int{10, 9, 8}},
+	} {
+		s := openScript(t)
+		s.neighbour("b", "c", "d")
+		s.pass(2 * time.Minute)
+		var keys []Key
+		for n := range tc.items {
+			keys = append(keys, testKey(n))
+		}
+		slices.SortFunc(keys, Key.Compare)
+		for _, p := range tc.sources {
+			s.from(p, Reconcile{Ranges: []KeyRange{{Upper: end, Mode: ModeHave, Keys: keys}}})
+		}
+		wants, to := sent[Want](s.pass(DefaultGrace + time.Millisecond))
+		var got []int
+		asked := map[Key]bool{}
+		for i, w := range wants {
+			got = append(got, len(w.Keys))
+			for _, k := range w.Keys {
+				if asked[k] {
+					t.Errorf("%s: %v is asked for twice, of %s too", tc.name, k, to[i])
+				}
+				asked[k] = true
+			}
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s: asked for %d, want %d", tc.name, got, tc.want)
+		}
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte("a script of some forty bytes, to begin with"))
 	f.Fuzz(func(t *testing.T, data []byte) { fuzzEvents(t, openPeer, data) })
