@@ -56,7 +56,7 @@ func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protoco
 	if h != nil {
 		return
 	}
-	h = &held{id: in.Item.ID, size: len(in.Item.Bytes), at: now}
+	h = &held{id: in.Item.ID, size: int32(len(in.Item.Bytes)), at: now}
 	m.recent.add(h)
 	w := m.wants.get(id)
 	mine, announced := in.From == "", false
@@ -76,7 +76,7 @@ func (m *Machine) accepted(now protocol.Time, in protocol.Accepted, out *protoco
 	}
 	switch {
 	case mine || !in.Repaired:
-		m.flow.add(now, h.size)
+		m.flow.add(now, int(h.size))
 		m.push(now, in, h, out)
 	case announced:
 		m.announceAll(now, h, true)

@@ -18,27 +18,33 @@ const (
 // held is an item that was accepted here.
 type held struct {
 	id   protocol.ItemID
-	size int
 	at   protocol.Time
+	size int32
 	// pushed is set where it came along the tree, and before the prompt standby told of it.
 	pushed  bool
 	holders peerSet // peers known to have it, or that were sent it
-	served  peerSet // peers that were sent it on request once, or again
-	again   peerSet
+	asked   *served // nil for none
 }
 
-func (h *held) announcement() Announcement { return announcement(h.id, h.size) }
+// served are the peers that were sent an item on request once, and again: few items have
+// any.
+type served struct{ once, again peerSet }
+
+func (h *held) announcement() Announcement { return announcement(h.id, int(h.size)) }
 
 // serve reports whether a peer may be sent the item on request, and counts: twice, for
 // the first answer may be lost.
 func (h *held) serve(p *peer) bool {
+	if h.asked == nil {
+		h.asked = new(served)
+	}
 	switch {
-	case h.again.has(p):
+	case h.asked.again.has(p):
 		return false
-	case h.served.has(p):
-		h.again.add(p)
+	case h.asked.once.has(p):
+		h.asked.again.add(p)
 	default:
-		h.served.add(p)
+		h.asked.once.add(p)
 	}
 	return true
 }
@@ -86,8 +92,10 @@ func (r *recent) expire(before protocol.Time) {
 func (r *recent) forget(p *peer) {
 	for _, h := range r.order {
 		h.holders.remove(p)
-		h.served.remove(p)
-		h.again.remove(p)
+		if h.asked != nil {
+			h.asked.once.remove(p)
+			h.asked.again.remove(p)
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ const (
 	// takes its place.
 	yieldAfter = time.Minute
 	// freeRide is how many pieces a neighbour may have been asked for without sending
-	// one before others are served first.
+	// one before others are served first, if none was late before.
 	freeRide = 16
 	// wantLife is how long a request is worth serving.
 	wantLife = 30 * time.Second

@@ -72,8 +72,12 @@ func (m *Machine) serve(now protocol.Time, out *protocol.Outbox) {
 		for _, list := range [][]*transfer{m.fetching, m.serving} {
 			for _, t := range list {
 				for _, s := range t.sides {
-					if len(s.wants) > 0 && !s.n.congested {
+					switch {
+					case len(s.wants) == 0 || s.n.congested:
+					case !s.n.rides():
 						m.send(now, t, s, len(s.wants), out)
+					case !m.busy(now):
+						m.send(now, t, s, 1, out)
 					}
 				}
 			}
@@ -112,8 +116,18 @@ func (m *Machine) next() (*transfer, *side) {
 	return nil, nil
 }
 
-// rides reports whether a neighbour takes and does not give.
-func (n *neighbour) rides() bool { return n.given == 0 && n.tried >= freeRide }
+// rides reports whether a neighbour takes and does not give: it has let pieces not come
+// that it said to have, and never sent one.
+func (n *neighbour) rides() bool { return n.given == 0 && (n.tried >= freeRide || n.strikes > 0) }
+
+// busy reports whether somebody who gives has been served lately: without a budget what is
+// wanted goes out at once, and who does not give has to wait until nobody else is kept from
+// anything by it.
+func (m *Machine) busy(now protocol.Time) bool {
+	return slices.ContainsFunc(m.peers, func(n *neighbour) bool {
+		return n.servedAt > 0 && now.Sub(n.servedAt) < lineSince && !n.rides()
+	})
+}
 
 // send has the first k pieces that a neighbour waits for sent, and returns their bytes.
 func (m *Machine) send(now protocol.Time, t *transfer, s *side, k int, out *protocol.Outbox) (bytes int) {
