@@ -59,7 +59,9 @@ func (m *Machine) request(now protocol.Time, t *transfer, s *side, out *protocol
 func (m *Machine) ask(now protocol.Time, t *transfer, s *side, i int) {
 	t.requests = append(t.requests, request{uint32(i), s, now})
 	s.n.asked++
-	s.n.tried++
+	if s.n.tried++; s.n.tried == 1 {
+		s.n.triedAt = now
+	}
 	m.inFlight += t.layout.Len(i)
 }
 

@@ -161,6 +161,7 @@ type neighbour struct {
 	quietUntil protocol.Time
 	// Pieces ever asked of it, and received.
 	tried, given int
+	triedAt      protocol.Time // when it was first asked
 	servedAt     protocol.Time // when it was last sent a piece; 0 for never
 }
 

@@ -74,7 +74,7 @@ func (m *Machine) serve(now protocol.Time, out *protocol.Outbox) {
 				for _, s := range t.sides {
 					switch {
 					case len(s.wants) == 0 || s.n.congested:
-					case !s.n.rides():
+					case !s.n.rides(now):
 						m.send(now, t, s, len(s.wants), out)
 					case !m.busy(now):
 						m.send(now, t, s, 1, out)
@@ -85,7 +85,7 @@ func (m *Machine) serve(now protocol.Time, out *protocol.Outbox) {
 		return
 	}
 	for m.up.open(now) {
-		t, s := m.next()
+		t, s := m.next(now)
 		if s == nil {
 			return
 		}
@@ -93,9 +93,9 @@ func (m *Machine) serve(now protocol.Time, out *protocol.Outbox) {
 	}
 }
 
-// next is who is served next: neighbours take turns, those that were asked for pieces
-// often and sent none after all others.
-func (m *Machine) next() (*transfer, *side) {
+// next is who is served next: neighbours take turns, those that only take after all
+// others.
+func (m *Machine) next(now protocol.Time) (*transfer, *side) {
 	var waiting []*side
 	var of []*transfer
 	gives := false
@@ -103,29 +103,31 @@ func (m *Machine) next() (*transfer, *side) {
 		for _, s := range t.sides {
 			if len(s.wants) > 0 && !s.n.congested {
 				waiting, of = append(waiting, s), append(of, t)
-				gives = gives || !s.n.rides()
+				gives = gives || !s.n.rides(now)
 			}
 		}
 	}
 	for range waiting {
 		m.turn++
-		if k := m.turn % len(waiting); !gives || !waiting[k].n.rides() {
+		if k := m.turn % len(waiting); !gives || !waiting[k].n.rides(now) {
 			return of[k], waiting[k]
 		}
 	}
 	return nil, nil
 }
 
-// rides reports whether a neighbour takes and does not give: it has let pieces not come
-// that it said to have, and never sent one.
-func (n *neighbour) rides() bool { return n.given == 0 && (n.tried >= freeRide || n.strikes > 0) }
+// rides reports whether a neighbour takes and does not give: it has never sent a piece,
+// though it was asked long ago.
+func (n *neighbour) rides(now protocol.Time) bool {
+	return n.given == 0 && n.tried > 0 && now.Sub(n.triedAt) > freeRide
+}
 
 // busy reports whether somebody who gives has been served lately: without a budget what is
 // wanted goes out at once, and who does not give has to wait until nobody else is kept from
 // anything by it.
 func (m *Machine) busy(now protocol.Time) bool {
 	return slices.ContainsFunc(m.peers, func(n *neighbour) bool {
-		return n.servedAt > 0 && now.Sub(n.servedAt) < lineSince && !n.rides()
+		return n.servedAt > 0 && now.Sub(n.servedAt) < lineSince && !n.rides(now)
 	})
 }
 

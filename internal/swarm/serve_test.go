@@ -45,7 +45,7 @@ func TestFreeRider(t *testing.T) {
 	if ask(rider, 1, 2, 3); len(r.sentTo(rider)) != 3 {
 		t.Fatal("nobody is a rider before it could have sent anything")
 	}
-	pass(patience + time.Second) // it sends nothing
+	pass(freeRide + time.Second) // it sends nothing
 	r.did = nil
 	ask(other, 1)
 	ask(rider, 4, 5, 6)

@@ -12,7 +12,7 @@ import (
 // A fifth of the hosts take pieces of a large item and send none: they are last in line.
 // All others have the whole before the first of them does; then they get it too.
 func TestFreeRidersComeLast(t *testing.T) {
-	s := Scenario{Topology: "provider:40", Protocol: "donet", Items: 1, Size: 40_000_000, Adversaries: 0.2, Attack: "freeride", Seed: 1}
+	s := Scenario{Topology: "provider:40", Protocol: "donet", Items: 1, Size: 60_000_000, Adversaries: 0.2, Attack: "freeride", Seed: 1}
 	r, err := newRun(s, Options{})
 	if err != nil {
 		t.Fatal(err)
