@@ -54,7 +54,7 @@
 // wait and do not blame their parent. A parent that keeps failing to bring what others
 // have, or all of one author's items, is left and remembered (conduct.go). Who hears
 // nothing at all for longer than usual asks every neighbour, and then dials members
-// that it has heard of (silence.go). What its announcers do not send is asked of others. A
+// that it has heard of (silence.go); who can sends it the latest item unasked (gift.go). What its announcers do not send is asked of others. A
 // peer without a parent asks first who has spoken lately and surely does not stand below
 // it, the next soon, and takes a late yes too (mend.go). If nobody has heard of a beat
 // since, the root is gone, and somebody takes its place (root.go). Beneath all that,
@@ -75,6 +75,6 @@
 // bar.go and join.go (the tree), look.go, sample.go, exchange.go, mate.go, sieve.go, call.go,
 // degree.go, prime.go, swap.go and move.go (making it better), item.go,
 // digest.go, want.go, recent.go (the way of an item), standby.go, silence.go,
-// conduct.go, mend.go, heard.go, root.go (mending), position.go
+// gift.go, conduct.go, mend.go, heard.go, root.go (mending), position.go
 // and explain.go (what others see).
 package omni

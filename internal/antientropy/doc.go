@@ -36,7 +36,8 @@
 // Here items have no numbers, and peers reconcile sets ([Reconcile]): each says
 // the fingerprints of ranges of its ordered [Key]s; where they differ the range is
 // split, until few keys are left, which are listed. The side that is asked keeps
-// no state. What is lacking is asked for by key ([Want]). See [Open].
+// no state. What is lacking is asked for by key ([Want]), of all who have it, in
+// shares that shrink: the slowest line does not decide. See [Open].
 //
 // # When
 //
