@@ -154,7 +154,7 @@ func playScript(t *testing.T, script []byte) {
 		case 8:
 			r.push(p, item(p, v+1))
 		case 9:
-			r.from(p, Watch{Mode: WatchMode(v % uint64(numModes))})
+			r.from(p, Watch{Mode: WatchMode(v % uint64(numModes)), Last: r.m.recent.last() * Short(v>>8&1)})
 		case 10:
 			r.in(protocol.LinkDown{Peer: p})
 		case 11:

@@ -74,7 +74,9 @@ func (m *Machine) flush(now protocol.Time, out *protocol.Outbox) {
 
 // catchUp announces what came lately to one who has just come.
 func (m *Machine) catchUp(now protocol.Time, p *peer, out *protocol.Outbox) {
-	if list := m.recent.since(now.Add(-latest), p); len(list) > 0 {
+	list := m.recent.since(now.Add(-latest), p)
+	list = slices.DeleteFunc(list, func(a Announcement) bool { return p.onWay(now, a.ID) })
+	if len(list) > 0 {
 		out.Send(p.id, Digest{Items: list}, protocol.Control, now.Add(recognised))
 	}
 }

@@ -1,6 +1,7 @@
 package omni
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quilt-p2p/quilt/protocol"
@@ -16,17 +17,18 @@ const maxGift = 4 << 10
 // in the same manner. What comes along the tree is not: publishers that pause have
 // everybody cry to everybody, and the tree is whole.
 
-// give sends a peer in need the latest item of those that came after one, and announces
-// the others.
+// give sends a peer in need the latest item of those that came after one; once, for it may
+// be on the way: where it was lost it is among those that are announced at the next cry.
 func (m *Machine) give(now protocol.Time, p *peer, last Short, out *protocol.Outbox) {
-	list := m.recent.order
 	p.owed, p.cried = true, now
 	if last != 0 && m.recent.get(last) == nil {
-		return // it knows more
+		return // it knows more, or what it knows is long ago
 	}
-	for i := len(list) - 1; i >= 0 && list[i].at >= now.Add(-latest) && short(list[i].id) != last && !list[i].holders.has(p); i-- {
-		if m.gift(now, p, list[i], out) {
-			break
+	list := m.recent.order
+	for i := len(list) - 1; i >= 0 && list[i].at >= now.Add(-latest); i-- {
+		h := list[i]
+		if id := short(h.id); id == last || id == p.gift || h.holders.has(p) || m.gift(now, p, h, out) {
+			return
 		}
 	}
 }
@@ -43,13 +45,19 @@ func (m *Machine) pass(now protocol.Time, h *held, out *protocol.Outbox) {
 // owedFor is for how long after a cry something is passed on (our guess).
 const owedFor = time.Second
 
-// gift sends an item unasked, if the peer may lack it, and reports whether it does.
+// gift sends an item unasked, if the peer may lack it, instead of announcing it, and
+// reports whether it does. That it was sent does not say that it came.
 func (m *Machine) gift(now protocol.Time, p *peer, h *held, out *protocol.Outbox) bool {
 	if h.size == 0 || h.size > maxGift || h.holders.has(p) || p.congested || !p.speaks() || !h.serve(p) {
 		return false
 	}
-	p.owed = false
-	h.holders.add(p)
+	p.owed, p.gift, p.gave = false, short(h.id), now
+	p.queue = slices.DeleteFunc(p.queue, func(a Announcement) bool { return a.ID == p.gift })
 	out.FetchAndSend(p.id, []protocol.ItemID{h.id}, now.Add(answerLife))
 	return true
+}
+
+// onWay reports whether an item has just been sent to the peer unasked.
+func (p *peer) onWay(now protocol.Time, id Short) bool {
+	return id == p.gift && now.Sub(p.gave) < cryPause
 }

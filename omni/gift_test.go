@@ -2,6 +2,7 @@ package omni
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,6 +50,18 @@ func TestGift(t *testing.T) {
 		r.from("n", cry)
 		r.from("n", cry) // the same again
 		got := gifts(r, "n")
+		defer func() { // what was lost on the way is announced at the next cry
+			r.clear()
+			r.wait(cryPause)
+			r.from("n", cry)
+			told := false
+			for _, d := range sent[Digest](r, "n") {
+				told = told || len(got) > 0 && slices.Contains(d.Items, announcement(got[0], len(item("author", 3).Bytes)))
+			}
+			if told != (len(got) > 0) || len(gifts(r, "n")) > 0 {
+				t.Errorf("%s: at the next cry: %v", tc.name, r.did)
+			}
+		}()
 		if len(got) != len(tc.want) || len(got) > 0 && got[0] != tc.want[0] {
 			t.Errorf("%s: sent %v, want %v", tc.name, got, tc.want)
 		}
@@ -91,6 +104,11 @@ func TestPassedOn(t *testing.T) {
 			r.from(from, c)
 			r.in(protocol.Accepted{Item: it, From: from, Via: protocol.FirstPatchObject, Repaired: tc.repaired})
 		}
+		for _, d := range sent[Digest](r, "n") {
+			if tc.want > 0 && slices.ContainsFunc(d.Items, func(a Announcement) bool { return a.ID == short(item("author", 2).ID) }) {
+				t.Errorf("%s: what is sent is announced too", tc.name)
+			}
+		}
 		if got := gifts(r, "n"); len(got) != tc.want || len(got) > 0 && got[0] != item("author", 2).ID {
 			t.Errorf("%s: sent %v, want %d, the first", tc.name, got, tc.want)
 		}
@@ -114,5 +132,29 @@ func TestCry(t *testing.T) {
 		if len(got) == 0 || got[0] != (Watch{Mode: WatchAWhile, Last: short(item("author", 20).ID)}) {
 			t.Errorf("%s hears %v, want a cry that names item 20", to, got)
 		}
+	}
+}
+
+// A parent is not blamed for what neighbours send unasked.
+func TestGiftBlamesNobody(t *testing.T) {
+	r := newRig(t, "self", "")
+	r.attach("p", 50*ms)
+	r.member("a", "b")
+	for i := range uint64(20) {
+		r.push("p", item("author", i+1))
+		r.wait(100 * ms)
+	}
+	r.wait(400 * ms) // the parent is starved itself
+	r.clear()
+	for i, from := range []protocol.PeerID{"a", "b", "a", "b"} {
+		it := item("author", 21+uint64(i))
+		r.from(from, protocol.Carry{Item: it, Flags: protocol.FlagRepaired})
+		r.in(protocol.Accepted{Item: it, From: from, Via: protocol.FirstPatchObject, Repaired: true})
+	}
+	for _, l := range sent[Leave](r, "p") {
+		t.Errorf("the parent hears %v", l)
+	}
+	if r.m.parent == nil || r.m.parent.id != "p" {
+		t.Error("the parent is left")
 	}
 }

@@ -95,7 +95,7 @@ func (m *Machine) learn(now protocol.Time, w *want, out *protocol.Outbox) {
 	if len(w.from) > 0 && !w.repaired && w.by != nil && (w.by == m.parent || w.by.child) {
 		m.late.add(w.came.Sub(w.first))
 	}
-	if w.repaired && m.parent != nil && w.by != m.parent && !w.below && !w.excused {
+	if w.repaired && w.asks > 0 && m.parent != nil && w.by != m.parent && !w.below && !w.excused {
 		if m.misses.missed(now, w.author) {
 			m.leaveParent(now, out)
 		}

@@ -262,7 +262,7 @@ const (
 	WatchOff WatchMode = iota
 	WatchOn
 	// WatchAWhile also asks for what came lately: the sender hears nothing any more. The
-	// latest item is sent whole.
+	// latest item is sent whole, if it is small: see gift.go.
 	WatchAWhile
 	// WatchLater is WatchOn, but announcements wait for others to share a message with.
 	WatchLater

@@ -48,6 +48,8 @@ type peer struct {
 	guest    protocol.Time // until when, for a while
 	owed     bool          // it cried, at cried, and has not been sent anything yet
 	cried    protocol.Time
+	gift     Short // the item that it was sent unasked last, at gave
+	gave     protocol.Time
 	helps    protocol.Time // until when it is asked to announce for a while
 	probe    *probe        // it is being looked at
 	tried    protocol.Time // when it was last asked for a place

@@ -71,15 +71,18 @@ func (m *Open) pullFrom(now protocol.Time, n *neighbour, out *protocol.Outbox) {
 	t.wants = slices.DeleteFunc(t.wants, func(k Key) bool { return k.Compare(m.floor) < 0 || m.keys.has(k) })
 	coming := func(k Key) bool { return m.pending.has(k.ID) || elsewhere[k.ID] }
 	free := 0
+	var first Key
 	for _, k := range t.wants {
 		if !coming(k) {
-			free++
+			if free++; free == 1 {
+				first = k
+			}
 		}
 	}
 	if free == 0 {
 		return
 	}
-	items = min(items, MaxWantKeys, m.share(now, n, free))
+	items = min(items, MaxWantKeys, m.share(now, n, free, first))
 	p := &pull{maxBytes: size}
 	var rest []Key
 	for _, k := range t.wants {
@@ -103,11 +106,13 @@ const leastShare = 8
 // share is how many of so many items to ask a neighbour for where others have some too:
 // half of what falls to it, so that what is left goes to whoever is through first (guided
 // self-scheduling; Polychronopoulos, Kuck, 1987). After a partition everybody has what is
-// lacking, and the first that is asked may have the slowest line.
-func (m *Open) share(now protocol.Time, n *neighbour, items int) int {
+// lacking, and the first that is asked may have the slowest line. Who has the first of them
+// is taken to have the others.
+func (m *Open) share(now protocol.Time, n *neighbour, items int, first Key) int {
 	all := 1
 	for _, o := range m.nbrs {
-		if o != n && o.usable() && o.backoff <= now && (o.pull != nil || len(o.topic.wants) > 0) && (n.relayed || !o.relayed) {
+		_, has := slices.BinarySearchFunc(o.topic.wants, first, Key.Compare)
+		if o != n && has && o.usable() && o.backoff <= now && (n.relayed || !o.relayed) {
 			all++
 		}
 	}

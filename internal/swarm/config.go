@@ -68,6 +68,9 @@ const (
 	// sent any is served after all others (our guess: at 1 Mbit/s eight that ask for
 	// firstWindow each wait 17 s).
 	freeRide = 20 * time.Second
+	// alms is how often it is sent a piece all the same: it may only be slow, and have
+	// nothing yet that anybody asks for.
+	alms = 5 * time.Second
 	// wantLife is how long a request is worth serving.
 	wantLife = 30 * time.Second
 )

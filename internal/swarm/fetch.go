@@ -192,6 +192,7 @@ func (m *Machine) takeSorry(now protocol.Time, n *neighbour, msg Sorry, out *pro
 		if r := t.requests[k]; r.side == s && slices.Contains(msg.Pieces, r.piece) {
 			t.without(s, int(r.piece))
 			m.drop(t, k)
+			n.tried-- // it has said so
 		}
 	}
 	n.window = max(1, n.window/2)

@@ -122,6 +122,7 @@ func (m *Machine) Advance(now protocol.Time, out *protocol.Outbox) {
 		m.idle(t)
 	}
 	m.refill(now, out)
+	m.forgetWants(now)
 	m.serve(now, out)
 	m.alarm(now)
 }

@@ -13,14 +13,11 @@ func (m *Machine) takePiece(now protocol.Time, n *neighbour, p Piece, out *proto
 	t := m.byRoot[p.Root]
 	m.stats.Received++
 	m.stats.ReceivedBytes += uint64(len(p.Bytes))
-	i := int(p.Index)
 	if t == nil || t.phase != fetching {
 		m.stats.Twice++
-		if t != nil && i < t.pieces && len(p.Bytes) == t.layout.Len(i) {
-			n.given = max(n.given, 1) // late is not never
-		}
 		return
 	}
+	i := int(p.Index)
 	if i >= t.pieces {
 		m.misconduct(n, "swarm.impossible", out)
 		return
@@ -28,10 +25,9 @@ func (m *Machine) takePiece(now protocol.Time, n *neighbour, p Piece, out *proto
 	m.answered(now, t, n, i)
 	if s := t.state[i]; s == held || s == writing {
 		m.stats.Twice++
-		if len(p.Bytes) == t.layout.Len(i) {
-			n.given = max(n.given, 1)
+		if n.given > 0 {
+			return
 		}
-		return
 	}
 	switch t.tree.CheckSum(i, p.Bytes, m.sum()) {
 	case large.Unknown:
@@ -40,6 +36,10 @@ func (m *Machine) takePiece(now protocol.Time, n *neighbour, p Piece, out *proto
 		m.stats.Forged++
 		m.misconduct(n, "swarm.forged", out)
 		t.pump(now, m, out)
+		return
+	}
+	if s := t.state[i]; s == held || s == writing {
+		n.given = 1 // late is not never
 		return
 	}
 	n.strikes = 0

@@ -49,7 +49,7 @@ func (m *Machine) takeWant(now protocol.Time, n *neighbour, w Want, out *protoco
 		case !t.held(int(p)) || len(s.wants) >= MaxWants:
 			not = append(not, p)
 		case !slices.Contains(s.wants, p):
-			s.wants = append(s.wants, p)
+			s.wants, s.wantedAt = append(s.wants, p), now
 		}
 	}
 	if len(not) > 0 {
@@ -69,19 +69,7 @@ func (m *Machine) wanted() bool {
 // serve has pieces sent: all that is wanted, or as much as the budget allows.
 func (m *Machine) serve(now protocol.Time, out *protocol.Outbox) {
 	if m.up.rate == 0 {
-		for _, list := range [][]*transfer{m.fetching, m.serving} {
-			for _, t := range list {
-				for _, s := range t.sides {
-					switch {
-					case len(s.wants) == 0 || s.n.congested:
-					case !s.n.rides(now):
-						m.send(now, t, s, len(s.wants), out)
-					case !m.busy(now):
-						m.send(now, t, s, 1, out)
-					}
-				}
-			}
-		}
+		m.serveAll(now, out)
 		return
 	}
 	for m.up.open(now) {
@@ -93,23 +81,53 @@ func (m *Machine) serve(now protocol.Time, out *protocol.Outbox) {
 	}
 }
 
+// eachWaiting calls f for each neighbour that waits for pieces of a transfer and could be sent
+// some.
+func (m *Machine) eachWaiting(f func(*transfer, *side)) {
+	for _, list := range [][]*transfer{m.fetching, m.serving} {
+		for _, t := range list {
+			for _, s := range t.sides {
+				if len(s.wants) > 0 && !s.n.congested {
+					f(t, s)
+				}
+			}
+		}
+	}
+}
+
+// serveAll serves without a budget: what is wanted goes out at once, and waits at the
+// uplink. Who only takes is sent a piece when nobody else is kept from anything by it.
+func (m *Machine) serveAll(now protocol.Time, out *protocol.Outbox) {
+	m.eachWaiting(func(t *transfer, s *side) {
+		if !s.n.rides(now) {
+			m.send(now, t, s, len(s.wants), out)
+		}
+	})
+	pause := tick
+	if m.busy(now) {
+		pause = alms
+	}
+	m.eachWaiting(func(t *transfer, s *side) {
+		if now.Sub(s.n.servedAt) >= pause || s.n.servedAt == 0 {
+			m.send(now, t, s, 1, out)
+		}
+	})
+}
+
 // next is who is served next: neighbours take turns, those that only take after all
 // others.
 func (m *Machine) next(now protocol.Time) (*transfer, *side) {
 	var waiting []*side
 	var of []*transfer
 	gives := false
-	for _, t := range slices.Concat(m.fetching, m.serving) {
-		for _, s := range t.sides {
-			if len(s.wants) > 0 && !s.n.congested {
-				waiting, of = append(waiting, s), append(of, t)
-				gives = gives || !s.n.rides(now)
-			}
-		}
-	}
+	m.eachWaiting(func(t *transfer, s *side) {
+		waiting, of = append(waiting, s), append(of, t)
+		gives = gives || !s.n.rides(now)
+	})
 	for range waiting {
 		m.turn++
-		if k := m.turn % len(waiting); !gives || !waiting[k].n.rides(now) {
+		k := m.turn % len(waiting)
+		if n := waiting[k].n; !gives || !n.rides(now) || now.Sub(n.servedAt) >= alms {
 			return of[k], waiting[k]
 		}
 	}
@@ -122,12 +140,20 @@ func (n *neighbour) rides(now protocol.Time) bool {
 	return n.given == 0 && n.tried > 0 && now.Sub(n.triedAt) > freeRide
 }
 
-// busy reports whether somebody who gives has been served lately: without a budget what is
-// wanted goes out at once, and who does not give has to wait until nobody else is kept from
-// anything by it.
+// busy reports whether somebody else than free riders has been served lately.
 func (m *Machine) busy(now protocol.Time) bool {
 	return slices.ContainsFunc(m.peers, func(n *neighbour) bool {
 		return n.servedAt > 0 && now.Sub(n.servedAt) < lineSince && !n.rides(now)
+	})
+}
+
+// forgetWants forgets what free riders have waited for too long: they have asked others
+// since.
+func (m *Machine) forgetWants(now protocol.Time) {
+	m.eachWaiting(func(_ *transfer, s *side) {
+		if s.n.rides(now) && now.Sub(s.wantedAt) > wantLife {
+			s.wants = nil
+		}
 	})
 }
 

@@ -29,6 +29,7 @@ func (m *Machine) takeHave(now protocol.Time, n *neighbour, h Have, out *protoco
 		t.add(s, h.List)
 	}
 	s.known = true
+	s.wants = slices.DeleteFunc(s.wants, func(p uint32) bool { return s.hasPiece(int(p)) })
 	switch {
 	case t.phase == done:
 		m.toldOfDone(now, t, s, h.Ask, out)

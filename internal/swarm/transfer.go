@@ -76,6 +76,8 @@ type side struct {
 	fresh []uint32 // what it is to be told
 	whole bool     // it is to be told all anew
 	wants []uint32 // what it waits for
+	// wantedAt is when it last asked for any.
+	wantedAt protocol.Time
 	shown *shown   // what it is shown where that is not all
 }
 
