@@ -28,8 +28,8 @@
 // at this host's own uplink (line.go): the aim is that half a second's work waits there, so
 // that a fast uplink is kept busy, and a slow one does not hold what others could send
 // sooner. A neighbour that does not answer gets less to do, then none for half a minute.
-// When nothing is left to ask for, what is late is asked of a second neighbour. Who sends
-// nothing itself is served when nobody else is (serve.go).
+// When nothing is left to ask for, what is late is asked of a second neighbour. Who was
+// asked and has sent nothing for long is served when nobody else is (serve.go).
 //
 // # The first copy
 //

@@ -78,7 +78,7 @@ type side struct {
 	wants []uint32 // what it waits for
 	// wantedAt is when it last asked for any.
 	wantedAt protocol.Time
-	shown *shown   // what it is shown where that is not all
+	shown    *shown // what it is shown where that is not all
 }
 
 // side returns what is known of a neighbour, made if need be.
