@@ -29,6 +29,11 @@ const (
 	// partners: one question in so many goes to the parent, one to anybody with a link,
 	// the others to somebody near (our guess).
 	partners = 4
+	// leastOf is how many tenths of the difference of two ways, a neighbour's to a member
+	// and that to the neighbour, the third is at least taken to be: the triangle
+	// inequality, which networks break a little (our guess). A member that coordinates have
+	// too near is not looked at in vain.
+	leastOf = 9
 	// answerPause is the least time between two answers to one peer.
 	answerPause = 200 * time.Millisecond
 	// strangerPause is the least time between two answers to peers that have only come to
@@ -176,6 +181,9 @@ func (m *Machine) takeSamples(now protocol.Time, from protocol.PeerID, msg Sampl
 		known := keep(&s, now.Add(-s.Age), msg.Root)
 		if s.Way > 0 && msg.Answer {
 			known.hint = shorten(s.Way + away)
+			if p != nil && p.rtt > 0 { // away is measured too
+				known.least = shorten(max(s.Way-away, away-s.Way) * leastOf / 10)
+			}
 		}
 		m.samples.put(known, m.worse)
 		if s.Peer == from && p != nil {

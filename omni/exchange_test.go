@@ -186,3 +186,39 @@ func TestHint(t *testing.T) {
 		t.Errorf("measured, it is %v", s.distance(here))
 	}
 }
+
+// What somebody near has measured shows that a member is not as near as coordinates have
+// it, unless the way to who says so is unknown.
+func TestLeast(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		near bool // the way to who tells is measured
+		want time.Duration
+	}{
+		{"measured", true, 180 * ms * leastOf / 10},
+		{"not measured", false, 0},
+	} {
+		r := newRig(t, "self", "")
+		r.attach("p", 50*ms)
+		if tc.near {
+			r.member("mate") // 20 ms away
+		}
+		here := r.m.place.Coordinate()
+		mate := Sample{Peer: "mate", At: here, Weight: 1, Latency: 90 * ms, Offer: 90 * ms, Reach: ReachPublic}
+		told := Sample{Peer: "q", At: here, Weight: 1, Offer: 10 * ms, Spare: 1, Reach: ReachPublic, Way: 200 * ms}
+		r.from("mate", Samples{Answer: true, Root: r.m.rootKey(), Epoch: r.m.epoch, List: []Sample{mate, told}})
+		s, here := r.m.samples.get("q"), r.m.place.Coordinate()
+		if want := max(tc.want, vivaldi.Distance(here, s.At)); s.distance(here) != want {
+			t.Errorf("%s: foretold %v, want %v", tc.name, s.distance(here), want)
+		}
+		told.Way = 0
+		r.now = r.now.Add(ms)
+		r.from("mate", Samples{Answer: true, Root: r.m.rootKey(), Epoch: r.m.epoch, List: []Sample{mate, told}})
+		if want := max(tc.want, vivaldi.Distance(here, s.At)); s.distance(here) != want {
+			t.Errorf("%s: later news have it forgotten: %v, want %v", tc.name, s.distance(here), want)
+		}
+		if r.m.samples.measure("q", 5*ms); s.distance(here) != 5*ms {
+			t.Errorf("%s: measured, it is %v", tc.name, s.distance(here))
+		}
+	}
+}

@@ -25,7 +25,9 @@ type sample struct {
 	rtt brief
 	// hint is what it may be by what others have measured from near here; 0 for unknown.
 	hint brief
-	at   protocol.Time
+	// least is what it is at least by the same; 0 for unknown.
+	least brief
+	at    protocol.Time
 	// root is the key of the root of the tree in which it stands there.
 	root uint64
 	addr string
@@ -79,14 +81,14 @@ func (s *sample) told(now protocol.Time) Sample {
 	return t
 }
 
-// distance is the round trip to the member: measured, or foretold from here. A hint of a
-// shorter way is believed, for shorter ways than the straight one are what coordinates
-// cannot tell of.
+// distance is the round trip to the member: measured, or foretold from here, within what
+// others have measured. A hint of a shorter way is believed before all, for shorter ways
+// than the straight one are what coordinates cannot tell of.
 func (s *sample) distance(here vivaldi.Coordinate) time.Duration {
 	if s.rtt > 0 {
 		return s.rtt.duration()
 	}
-	d := vivaldi.Distance(here, s.At)
+	d := max(vivaldi.Distance(here, s.At), s.least.duration())
 	if s.hint > 0 {
 		d = min(d, s.hint.duration())
 	}
@@ -161,6 +163,7 @@ func (t *sampleTable) put(s sample, last func(list []sample) int) {
 			if old.hint > 0 && (s.hint == 0 || old.hint < s.hint) {
 				s.hint = old.hint
 			}
+			s.least = max(s.least, old.least)
 			*old = s
 		}
 		return
