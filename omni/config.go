@@ -18,8 +18,8 @@ const (
 	MaxGuests   = 16
 	// MaxPath bounds the ancestors that are remembered: deeper trees are refused.
 	MaxPath = 64
-	// MaxSamples bounds the members of which a machine remembers where they stand; the
-	// oldest goes.
+	// MaxSamples bounds the members of which a machine remembers where they stand; of some
+	// that are drawn, the one that promises least goes.
 	MaxSamples = 256
 	// MaxWays bounds the round trips that are remembered.
 	MaxWays = 1024

@@ -53,12 +53,13 @@
 // from the nearest announcer, and the children are told that it is late, so that they
 // wait and do not blame their parent. A parent that keeps failing to bring what others
 // have, or all of one author's items, is left and remembered (conduct.go). Who hears
-// nothing at all for longer than usual asks every neighbour, and then dials members
-// that it has heard of (silence.go); who can sends it the latest item unasked (gift.go). What its announcers do not send is asked of others. A
-// peer without a parent asks first who has spoken lately and surely does not stand below
-// it, the next soon, and takes a late yes too (mend.go). If nobody has heard of a beat
-// since, the root is gone, and somebody takes its place (root.go). Beneath all that,
-// internal/antientropy finds what is still missing.
+// nothing at all for longer than usual asks every neighbour, and then dials members that
+// it has heard of (silence.go); who can sends it the latest item unasked (gift.go). What
+// its announcers do not send is asked of others. A peer without a parent asks first who
+// has spoken lately and surely does not stand below it, the next soon, and takes a late
+// yes too (mend.go). If nobody has heard of a beat since, the root is gone, and somebody
+// takes its place (root.go). Beneath all that, internal/antientropy finds what is still
+// missing.
 //
 // # What it leaves to others
 //
