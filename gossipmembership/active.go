@@ -69,7 +69,7 @@ func (v *View) accept(now protocol.Time, to PeerID, m Neighbor, out *protocol.Ou
 // every 10 s a link, or a refusal would multiply what a flood costs.
 func (v *View) refuse(now protocol.Time, to PeerID, m Neighbor, out *protocol.Outbox) {
 	reply := NeighborReply{Nonce: m.Nonce, Degree: v.degree()}
-	if m.Want > 0 && now >= v.links[to].nextSample {
+	if l, _ := v.links.get(to); m.Want > 0 && now >= l.nextSample {
 		reply.Records = v.sample(to, m.Want)
 		v.editLink(to, func(l *link) { l.nextSample = now.Add(sampleEvery) })
 	}
@@ -106,10 +106,11 @@ func (v *View) add(now protocol.Time, n neighbor, out *protocol.Outbox) {
 		panic("gossipmembership: active view is past its bound")
 	}
 	v.forget(n.peer)
-	n.silent = v.links[n.peer].suspected
+	l, _ := v.links.get(n.peer)
+	n.silent = l.suspected
 	n.since, n.heardAt, n.nextShuffle = now, now, now
 	v.active = append(v.active, n)
-	out.Add(Up{Peer: n.peer, RTT: v.links[n.peer].rtt})
+	out.Add(Up{Peer: n.peer, RTT: l.rtt})
 	v.shuffleSoon(now)
 }
 

@@ -47,7 +47,7 @@ type ask struct {
 // ask asks a member to become a neighbour, over the link that is up or a new one.
 func (v *View) ask(now protocol.Time, peer PeerID, why purpose, out *protocol.Outbox) {
 	a := ask{peer: peer, why: why, dialing: true, deadline: now.Add(dialPatience)}
-	if _, linked := v.links[peer]; linked {
+	if _, linked := v.links.get(peer); linked {
 		v.put(now, &a, out)
 	} else {
 		out.Add(protocol.Dial{Peer: peer, Reason: "view: " + why.String()})

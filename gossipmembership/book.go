@@ -42,13 +42,13 @@ type SimpleBook struct {
 type bookEntry struct {
 	peer   PeerID
 	record *Record // nil without one
-	from   PeerID  // who passed it on first
+	from   uint32  // the hash of who passed it on first
 	// proven is set where a dial has worked and workedAt says when; failures
 	// counts those that have not since, to maxFailed.
-	workedAt protocol.Time
 	failures uint8
 	proven   bool
 	hinted   bool // there are hints
+	workedAt protocol.Time
 }
 
 // maxFailed is how many failures are told apart.
@@ -112,7 +112,7 @@ func (b *SimpleBook) Hint(peer PeerID, addrs []string) {
 	if e == nil {
 		return
 	}
-	hints := make([]string, 0, MaxHints)
+	var hints []string
 	for _, list := range [][]string{addrs, b.hints[peer]} {
 		for _, a := range list {
 			if len(hints) < MaxHints && len(a) > 0 && len(a) <= MaxAddrLen && !slices.Contains(hints, a) {
@@ -121,7 +121,7 @@ func (b *SimpleBook) Hint(peer PeerID, addrs []string) {
 		}
 	}
 	if e.hinted = len(hints) > 0; e.hinted {
-		b.hints[peer] = hints
+		b.hints[peer] = slices.Clip(hints)
 	}
 }
 

@@ -14,15 +14,18 @@ type bookIndex struct {
 // minSlots is the least size of the table.
 const minSlots = 16
 
-// start is where to look for a peer first.
-func (x *bookIndex) start(peer PeerID) int {
+// hash is a peer's, of this book.
+func (x *bookIndex) hash(peer PeerID) uint64 {
 	h := uint64(len(peer))
 	for i := 0; i < len(peer); i++ {
 		h = (h ^ uint64(peer[i])) * x.secret
 		h ^= h >> 29
 	}
-	return int(h & uint64(len(x.slots)-1))
+	return h
 }
+
+// start is where to look for a peer first.
+func (x *bookIndex) start(peer PeerID) int { return int(x.hash(peer) & uint64(len(x.slots)-1)) }
 
 // slot is the place in the table of a peer's entry, or the free one where it would be.
 func (x *bookIndex) slot(peer PeerID, entries []bookEntry) int {

@@ -17,17 +17,17 @@ func (b *SimpleBook) entry(peer, from PeerID) *bookEntry {
 	if n := len(b.entries); n == cap(b.entries) { // append would double it
 		b.entries = append(make([]bookEntry, 0, n+n/4+8), b.entries...)
 	}
-	b.entries = append(b.entries, bookEntry{peer: peer, from: from})
+	b.entries = append(b.entries, bookEntry{peer: peer, from: uint32(b.index.hash(from))})
 	b.index.put(len(b.entries)-1, b.entries)
 	return &b.entries[len(b.entries)-1]
 }
 
 // evict removes an entry in favour of one that from passes on.
 func (b *SimpleBook) evict(from PeerID) bool {
-	victim, rank := -1, 0
+	victim, rank, by := -1, 0, uint32(b.index.hash(from))
 	for range evictionSample {
 		i := b.rng.IntN(len(b.entries))
-		if r := b.entries[i].evictionRank(from); r > rank {
+		if r := b.entries[i].evictionRank(by); r > rank {
 			victim, rank = i, r
 		}
 	}
@@ -38,14 +38,15 @@ func (b *SimpleBook) evict(from PeerID) bool {
 	return true
 }
 
-// evictionRank is 0 for what is kept, and greater for what goes sooner.
-func (e *bookEntry) evictionRank(from PeerID) int {
+// evictionRank is 0 for what is kept, and greater for what goes sooner when by passes on
+// another.
+func (e *bookEntry) evictionRank(by uint32) int {
 	switch {
 	case e.proven && e.failures == 0:
 		return 0
 	case e.proven:
 		return 1
-	case e.from != from:
+	case e.from != by:
 		return 2
 	}
 	return 3

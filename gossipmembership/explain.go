@@ -51,7 +51,7 @@ func (v *View) Explain(now protocol.Time) any {
 		Lost:      len(v.lost),
 	}
 	for _, n := range v.active {
-		l := v.links[n.peer]
+		l, _ := v.links.get(n.peer)
 		s.Neighbors = append(s.Neighbors, NeighborState{
 			Peer: n.peer.String(), Chosen: n.outbound, Newcomer: n.guest, Suspected: l.suspected,
 			Degree: n.degree, RTT: l.rtt, For: now.Sub(n.since),

@@ -35,7 +35,7 @@ func (v *View) fill(now protocol.Time, out *protocol.Outbox) {
 			switch {
 			case !v.ready(m) || m.retryAt > now:
 				return never
-			case linkedFirst && v.links[m.peer].dialled:
+			case linkedFirst && v.dialled(m.peer):
 				return 1
 			}
 			return -m.failures
@@ -70,7 +70,7 @@ func (v *View) fillAt() protocol.Time {
 // ready reports whether a member can be asked, back-off aside: it is not being
 // asked, and there is no link on which it keeps silent.
 func (v *View) ready(m *member) bool {
-	l, linked := v.links[m.peer]
+	l, linked := v.links.get(m.peer)
 	return v.askIndex(m.peer) < 0 && !(linked && l.suspected)
 }
 

@@ -4,7 +4,7 @@ import "github.com/quilt-p2p/quilt/protocol"
 
 // linkUp notes a link, and puts the question for which it was dialled.
 func (v *View) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbox) {
-	v.links[l.Peer] = link{rtt: l.RTT, dialled: l.Outbound}
+	v.links.put(l.Peer, link{rtt: l.RTT, dialled: l.Outbound})
 	v.setSuspected(l.Peer, false)
 	v.alive(now, l.Peer)
 	if i := v.askIndex(l.Peer); i >= 0 && v.asks[i].dialing {
@@ -14,7 +14,7 @@ func (v *View) linkUp(now protocol.Time, l protocol.Link, out *protocol.Outbox) 
 
 // linkDown takes a neighbour out, or ends a request. A dial under way goes on.
 func (v *View) linkDown(now protocol.Time, peer PeerID, reason string, out *protocol.Outbox) {
-	delete(v.links, peer)
+	v.links.remove(peer)
 	if v.exchange.peer == peer {
 		v.exchange = exchange{}
 	}
@@ -62,14 +62,19 @@ func (v *View) setSuspected(peer PeerID, suspected bool) {
 
 // editLink changes what is known of a link, if it is up.
 func (v *View) editLink(peer PeerID, edit func(*link)) {
-	if l, ok := v.links[peer]; ok {
-		edit(&l)
-		v.links[peer] = l
+	if i, ok := v.links.place(peer); ok {
+		edit(&v.links[i].link)
 	}
+}
+
+// dialled reports whether there is a link to a peer that this host has dialled.
+func (v *View) dialled(peer PeerID) bool {
+	l, ok := v.links.get(peer)
+	return ok && l.dialled
 }
 
 // speaks reports whether the link to a peer is up and not suspected.
 func (v *View) speaks(peer PeerID) bool {
-	l, ok := v.links[peer]
+	l, ok := v.links.get(peer)
 	return ok && !l.suspected
 }

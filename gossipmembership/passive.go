@@ -80,7 +80,7 @@ func (v *View) remember(now protocol.Time, m member) bool {
 	if m.peer == v.self || v.neighborIndex(m.peer) >= 0 || v.memberIndex(m.peer) >= 0 || v.lostIndex(m.peer) >= 0 {
 		return false
 	}
-	if _, linked := v.links[m.peer]; !linked && !v.book.Dialable(m.peer) {
+	if _, linked := v.links.get(m.peer); !linked && !v.book.Dialable(m.peer) {
 		return false
 	}
 	if len(v.passive) >= v.cfg.MaxPassive && !v.displace(now) {

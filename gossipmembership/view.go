@@ -24,7 +24,7 @@ type View struct {
 	rng  *rand.Rand
 
 	running bool
-	links   map[PeerID]link // for lookup only
+	links   linkMap
 
 	active  []neighbor // in the order of joining
 	asks    []ask      // requests under way; each has a place in active reserved
@@ -56,11 +56,10 @@ type link struct {
 // should be secret: whoever knows it knows whom the view will ask.
 func NewView(cfg ViewConfig, self PeerID, book Book, rng *rand.Rand) *View {
 	return &View{
-		cfg:   cfg.withDefaults(),
-		self:  self,
-		book:  book,
-		rng:   rng,
-		links: make(map[PeerID]link),
+		cfg:  cfg.withDefaults(),
+		self: self,
+		book: book,
+		rng:  rng,
 	}
 }
 
@@ -96,7 +95,7 @@ func (v *View) Handle(now protocol.Time, in protocol.Input, out *protocol.Outbox
 // receive takes in a message. What did not come over a link is not answered.
 func (v *View) receive(now protocol.Time, in protocol.Received, out *protocol.Outbox) {
 	from := in.From.Peer
-	if _, linked := v.links[from]; !linked || in.From.Multicast || !v.running {
+	if _, linked := v.links.get(from); !linked || in.From.Multicast || !v.running {
 		return
 	}
 	if i := v.neighborIndex(from); i >= 0 {
@@ -186,5 +185,6 @@ func (v *View) jitter(d time.Duration) time.Duration {
 // patience is how long the answer to a message may take: 2 s for a busy peer and
 // four round trips for the way (our guess).
 func (v *View) patience(peer PeerID) time.Duration {
-	return 2*time.Second + 4*v.links[peer].rtt
+	l, _ := v.links.get(peer)
+	return 2*time.Second + 4*l.rtt
 }

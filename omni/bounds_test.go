@@ -28,11 +28,11 @@ func TestTablesAreBounded(t *testing.T) {
 	for i := range MaxWays + 10 {
 		st.measure(name(i), ms)
 	}
-	if len(st.ways) != MaxWays || len(st.measured) != MaxWays || st.ways[name(9)] != 0 || st.ways[name(10)] != ms || st.ways[name(MaxWays+9)] != ms {
+	if len(st.ways) != MaxWays || len(st.measured) != MaxWays || st.way(name(9)) != 0 || st.way(name(10)) != shorten(ms) || st.way(name(MaxWays+9)) != shorten(ms) {
 		t.Errorf("%d ways are remembered, want the latest %d", len(st.ways), MaxWays)
 	}
-	if len(rf.order) != MaxRefusals || len(rf.until) != MaxRefusals || rf.has(0, name(0)) || !rf.has(0, name(2*MaxRefusals-1)) {
-		t.Errorf("%d refusals, want the latest %d", len(rf.order), MaxRefusals)
+	if len(rf.list) != MaxRefusals || rf.has(0, name(0)) || !rf.has(0, name(2*MaxRefusals-1)) {
+		t.Errorf("%d refusals, want the latest %d", len(rf.list), MaxRefusals)
 	}
 	if len(gr.list) != MaxGrudges || gr.ban(name(0)) != 0 || gr.ban(name(2*MaxSamples-1)) != banFirst {
 		t.Errorf("%d grudges, want the latest %d", len(gr.list), MaxGrudges)
@@ -204,7 +204,7 @@ func TestPathsAreBounded(t *testing.T) {
 		r.attach("p", 50*ms)
 		s := at("root", 2, 50*ms)
 		for i := range above {
-			s.Path = append(s.Path, keyOf(name(i)))
+			s.Path = append(s.Path, protocol.KeyOf(name(i)))
 		}
 		r.from("p", Beat{s})
 		p := r.m.Position()

@@ -107,6 +107,7 @@ func (m *Machine) answer(now protocol.Time, to protocol.PeerID, asked *Samples, 
 		others[i], others[j] = others[j], others[i]
 		news = append(news, others[i])
 	}
+	msg.List = slices.Grow(msg.List, len(news))
 	for _, c := range news {
 		msg.List = append(msg.List, c.s.told(now))
 	}

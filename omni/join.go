@@ -90,7 +90,7 @@ func (m *Machine) accept(now protocol.Time, p *peer, weight, value int, out *pro
 	if p.watcher {
 		p.beatAt = now.Add(watcherBeat)
 	}
-	p.saidTo = whole{m.state(p), now}
+	p.saidTo = &whole{m.state(p), now}
 	out.Send(p.id, Accept{p.saidTo.State}, protocol.Control, now.Add(time.Second))
 	m.catchUp(now, p, out)
 }
@@ -99,7 +99,7 @@ func (m *Machine) accept(now protocol.Time, p *peer, weight, value int, out *pro
 // missed between the two.
 func (m *Machine) takeAccept(now protocol.Time, p *peer, s State, out *protocol.Outbox) {
 	m.hear(now, p, s)
-	p.heardOf = whole{s, now}
+	p.heardOf = &whole{s, now}
 	was := m.joining
 	welcome := was.to == p || m.parent == nil && !m.isRoot() && p.belated > now
 	p.belated = 0

@@ -73,7 +73,7 @@ var (
 // New returns a machine that has not started.
 func New(cfg Config, env protocol.Env) *Machine {
 	m := &Machine{
-		cfg: cfg.withDefaults(), self: env.Self, key: keyOf(env.Self), rng: env.Rand,
+		cfg: cfg.withDefaults(), self: env.Self, key: protocol.KeyOf(env.Self), rng: env.Rand,
 		author: env.Owner != "" && env.Owner == env.Self, owned: env.Owner != "",
 		place: vivaldi.NewPlace(), samples: newSampleTable(), recent: newRecent(), wants: newWants(), weight: 1,
 		beatAt: protocol.Never, reportAt: protocol.Never, lookAt: protocol.Never,

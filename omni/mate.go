@@ -59,7 +59,7 @@ func (m *Machine) away(p *peer, msg *Samples) time.Duration {
 	if len(msg.List) == 0 {
 		return 0
 	}
-	if d := m.samples.ways[msg.List[0].Peer]; d > 0 {
+	if d := m.samples.way(msg.List[0].Peer).duration(); d > 0 {
 		return d
 	}
 	return vivaldi.Distance(m.place.Coordinate(), msg.List[0].At)

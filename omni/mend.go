@@ -9,38 +9,46 @@ import (
 
 // refusals are the peers that are left alone for a while, each until a time.
 type refusals struct {
-	until map[protocol.PeerID]protocol.Time // for lookup only
-	order []protocol.PeerID                 // as they came
+	list []refusal // as they came
+}
+
+// refusal is of one peer; key is the end of its ID.
+type refusal struct {
+	key   uint64
+	peer  protocol.PeerID
+	until protocol.Time
+}
+
+// find is the place in the list of a peer, -1 for none.
+func (r *refusals) find(p protocol.PeerID) int {
+	key := protocol.KeyOf(p)
+	for i := range r.list {
+		if r.list[i].key == key && r.list[i].peer == p {
+			return i
+		}
+	}
+	return -1
 }
 
 func (r *refusals) has(now protocol.Time, p protocol.PeerID) bool {
-	until, ok := r.until[p]
-	return ok && until > now
+	i := r.find(p)
+	return i >= 0 && r.list[i].until > now
 }
 
 func (r *refusals) add(p protocol.PeerID, until protocol.Time) {
-	if r.until == nil {
-		r.until = make(map[protocol.PeerID]protocol.Time)
+	if i := r.find(p); i >= 0 {
+		r.list[i].until = until
+		return
 	}
-	if _, ok := r.until[p]; !ok {
-		if len(r.order) == MaxRefusals {
-			delete(r.until, r.order[0])
-			r.order = slices.Delete(r.order, 0, 1)
-		}
-		r.order = append(r.order, p)
+	if len(r.list) == MaxRefusals {
+		r.list = slices.Delete(r.list, 0, 1)
 	}
-	r.until[p] = until
+	r.list = append(r.list, refusal{protocol.KeyOf(p), p, until})
 }
 
 // expire forgets those whose time is over.
 func (r *refusals) expire(now protocol.Time) {
-	r.order = slices.DeleteFunc(r.order, func(p protocol.PeerID) bool {
-		if r.until[p] > now {
-			return false
-		}
-		delete(r.until, p)
-		return true
-	})
+	r.list = slices.DeleteFunc(r.list, func(f refusal) bool { return f.until <= now })
 }
 
 // clear forgets all.

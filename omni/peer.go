@@ -27,8 +27,9 @@ type peer struct {
 	heard protocol.Time
 	spoke protocol.Time // when anything came from it last
 	told  protocol.Time // when it was last told this one's state
-	// heardOf and saidTo are the positions that it, and this peer, last told the other whole.
-	heardOf, saidTo whole
+	// heardOf and saidTo are the positions that it, and this peer, last told the other
+	// whole; nil for none, as with most.
+	heardOf, saidTo *whole
 
 	child       bool
 	weight      int           // of a child's subtree
@@ -67,15 +68,6 @@ type peer struct {
 // speaks reports whether messages to the peer make sense.
 func (p *peer) speaks() bool { return p.linked && !p.suspected }
 
-// keyOf is the end of a peer's ID, where IDs differ most: enough to find a peer in a
-// path.
-func keyOf(p protocol.PeerID) (key uint64) {
-	for i := max(0, len(p)-8); i < len(p); i++ {
-		key = key<<8 | uint64(p[i])
-	}
-	return key
-}
-
 // peerTable holds the peers, ascending by ID.
 type peerTable struct {
 	order []*peer
@@ -100,7 +92,7 @@ func (t *peerTable) add(id protocol.PeerID) *peer {
 	if len(t.order) == MaxPeers {
 		return nil
 	}
-	p := &peer{id: id, key: keyOf(id), slot: t.used.free(), beatAt: protocol.Never, flushAt: protocol.Never}
+	p := &peer{id: id, key: protocol.KeyOf(id), slot: t.used.free(), beatAt: protocol.Never, flushAt: protocol.Never}
 	t.used.add(p)
 	t.order = slices.Insert(t.order, i, p)
 	return p
@@ -253,7 +245,7 @@ func (m *Machine) part(now protocol.Time, p *peer, out *protocol.Outbox) {
 	if m.joining.to == p {
 		m.joinFailed(now, out)
 	}
-	p.watcher, p.source, p.guest, p.heardOf, p.saidTo = false, false, 0, whole{}, whole{}
+	p.watcher, p.source, p.guest, p.heardOf, p.saidTo = false, false, 0, nil, nil
 	p.queue, p.flushAt = nil, protocol.Never
 	if m.parent == p {
 		m.orphaned(now, "lost", out)

@@ -110,7 +110,7 @@ func sent[M protocol.Message](r *rig, to protocol.PeerID) (list []M) {
 func at(root protocol.PeerID, epoch uint64, latency time.Duration, path ...protocol.PeerID) State {
 	s := State{Attached: true, Root: root, Epoch: 1<<32 | epoch, Latency: latency, Offer: latency, Spare: 5, Reach: ReachPublic}
 	for _, p := range path {
-		s.Path = append(s.Path, keyOf(p))
+		s.Path = append(s.Path, protocol.KeyOf(p))
 	}
 	return s
 }

@@ -25,7 +25,7 @@ const (
 // whole is a position that was told or heard whole, and when.
 type whole struct {
 	State
-	at protocol.Time // 0 for never
+	at protocol.Time
 }
 
 // check tells one position from another: those that are told after one another differ in
@@ -46,7 +46,7 @@ func (s *State) check() uint16 {
 // tree depends on it the two are equal, so that nothing is claimed that is not so.
 func (w *whole) covers(now protocol.Time, s *State, child bool) bool {
 	o := &w.State
-	if w.at == 0 || !s.Attached || !o.Attached || s.Root != o.Root || term(s.Epoch) != term(o.Epoch) || s.Epoch <= o.Epoch ||
+	if !s.Attached || !o.Attached || s.Root != o.Root || term(s.Epoch) != term(o.Epoch) || s.Epoch <= o.Epoch ||
 		s.Latency != o.Latency || s.Publishes != o.Publishes || s.Reach != o.Reach || !slices.Equal(s.Path, o.Path) {
 		return false
 	}
@@ -61,17 +61,17 @@ func (w *whole) covers(now protocol.Time, s *State, child bool) bool {
 func (m *Machine) beat(now protocol.Time, p *peer, out *protocol.Outbox) {
 	p.told = now
 	s := m.state(p)
-	if p.saidTo.covers(now, &s, p.child) {
+	if p.saidTo != nil && p.saidTo.covers(now, &s, p.child) {
 		out.Send(p.id, Same{Number: uint32(s.Epoch), Check: p.saidTo.check()}, protocol.Control, now.Add(time.Second))
 		return
 	}
-	p.saidTo = whole{s, now}
+	p.saidTo = &whole{s, now}
 	out.Send(p.id, Beat{s}, protocol.Control, now.Add(time.Second))
 }
 
 // takeSame takes a beat whose position was heard before.
 func (m *Machine) takeSame(now protocol.Time, p *peer, msg Same, out *protocol.Outbox) {
-	if p.heardOf.at == 0 || p.heardOf.check() != msg.Check {
+	if p.heardOf == nil || p.heardOf.check() != msg.Check {
 		out.Send(p.id, Again{}, protocol.Control, now.Add(time.Second))
 		return
 	}
@@ -83,7 +83,7 @@ func (m *Machine) takeSame(now protocol.Time, p *peer, msg Same, out *protocol.O
 
 // takeAgain tells all once more.
 func (m *Machine) takeAgain(now protocol.Time, p *peer) {
-	p.saidTo = whole{}
+	p.saidTo = nil
 	if p.child || p.watcher {
 		p.beatAt = min(p.beatAt, max(now, p.told.Add(beatSoon)))
 	}

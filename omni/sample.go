@@ -102,10 +102,11 @@ type sampleTable struct {
 	// how each goes on: places are counted from 1, 0 is the end. A map would take ten
 	// times the memory.
 	first, next [MaxSamples]uint16
-	// ways are the round trips that were measured, to at most MaxWays peers, for lookup
-	// only; measured has who they are as they came, oldest is the place of the first.
-	ways     map[protocol.PeerID]time.Duration
-	measured []protocol.PeerID
+	// ways are the round trips that were measured, to at most MaxWays peers by their keys,
+	// for lookup only; measured has who they are as they came, oldest is the place of the
+	// first.
+	ways     map[uint64]brief
+	measured []uint64
 	oldest   int
 }
 
@@ -114,18 +115,22 @@ func (t *sampleTable) measure(p protocol.PeerID, rtt time.Duration) {
 	if s := t.get(p); s != nil {
 		s.rtt = shorten(rtt)
 	}
-	if _, known := t.ways[p]; !known && len(t.measured) < MaxWays {
-		t.measured = append(t.measured, p)
+	key := protocol.KeyOf(p)
+	if _, known := t.ways[key]; !known && len(t.measured) < MaxWays {
+		t.measured = append(t.measured, key)
 	} else if !known {
 		delete(t.ways, t.measured[t.oldest])
-		t.measured[t.oldest] = p
+		t.measured[t.oldest] = key
 		t.oldest = (t.oldest + 1) % MaxWays
 	}
-	t.ways[p] = rtt
+	t.ways[key] = shorten(rtt)
 }
 
+// way is the round trip that was measured to a peer, 0 for none.
+func (t *sampleTable) way(p protocol.PeerID) brief { return t.ways[protocol.KeyOf(p)] }
+
 func newSampleTable() sampleTable {
-	return sampleTable{ways: make(map[protocol.PeerID]time.Duration)}
+	return sampleTable{ways: make(map[uint64]brief)}
 }
 
 func (t *sampleTable) get(p protocol.PeerID) *sample {
@@ -138,7 +143,7 @@ func (t *sampleTable) get(p protocol.PeerID) *sample {
 }
 
 // chain is in which chain a peer is.
-func chain(p protocol.PeerID) uint64 { return keyOf(p) % MaxSamples }
+func chain(p protocol.PeerID) uint64 { return protocol.KeyOf(p) % MaxSamples }
 
 // enchain puts the sample at a place into its chain, unchain takes it out.
 func (t *sampleTable) enchain(i int) {
@@ -168,7 +173,7 @@ func (t *sampleTable) put(s sample, last func(list []sample) int) {
 		}
 		return
 	}
-	s.rtt = shorten(t.ways[s.Peer])
+	s.rtt = t.way(s.Peer)
 	if len(t.list) < MaxSamples {
 		t.list = append(t.list, s)
 		t.enchain(len(t.list) - 1)

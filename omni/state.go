@@ -11,7 +11,7 @@ import (
 func term(epoch uint64) uint64 { return epoch >> 32 }
 
 // rootKey is the key of the root that this peer knows.
-func (m *Machine) rootKey() uint64 { return keyOf(m.root) }
+func (m *Machine) rootKey() uint64 { return protocol.KeyOf(m.root) }
 
 // whole reports whether this peer is connected with the root as far as it knows.
 func (m *Machine) whole() bool { return m.isRoot() || m.parent != nil && !m.rooted.cut }
@@ -51,7 +51,7 @@ func (m *Machine) hear(now protocol.Time, p *peer, s State) {
 	p.state, p.heard = s, now
 	if old := m.samples.get(p.id); s.Attached && old != nil {
 		known := keep(&Sample{Peer: p.id, At: s.At, Latency: s.Latency, Offer: s.Offer, Prime: s.Prime,
-			Spare: s.Spare, Price: s.Price, Reach: s.Reach, Weight: max(p.weight, 1)}, now, keyOf(s.Root))
+			Spare: s.Spare, Price: s.Price, Reach: s.Reach, Weight: max(p.weight, 1)}, now, protocol.KeyOf(s.Root))
 		known.weight, known.door, known.addr = max(known.weight, old.weight), old.door, old.addr
 		m.samples.put(known, m.worse)
 	}
@@ -62,7 +62,7 @@ func (m *Machine) hear(now protocol.Time, p *peer, s State) {
 
 // takeBeat takes a whole beat.
 func (m *Machine) takeBeat(now protocol.Time, p *peer, s State, out *protocol.Outbox) {
-	p.heardOf = whole{s, now}
+	p.heardOf = &whole{s, now}
 	m.beaten(now, p, s, out)
 }
 

@@ -11,6 +11,16 @@ import (
 // key. An author's key is not its host's key, so one person has at least two.
 type PeerID = peer.ID
 
+// KeyOf is the end of a peer's ID, eight bytes, where IDs differ most: hashes of public
+// keys or such keys, so that to find two that end alike takes some 2^32 of them, and one
+// that ends as a given one 2^64.
+func KeyOf(p PeerID) (key uint64) {
+	for i := max(0, len(p)-8); i < len(p); i++ {
+		key = key<<8 | uint64(p[i])
+	}
+	return key
+}
+
 // MaxPeerIDLen bounds an encoded PeerID in bytes: Ed25519 IDs have 38,
 // SHA-256 ones (RSA, ECDSA) 34; 64 leaves room (our guess).
 const MaxPeerIDLen = 64

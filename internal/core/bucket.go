@@ -3,24 +3,20 @@ package core
 import "github.com/quilt-p2p/quilt/protocol"
 
 // bucket is a token bucket: what one link can have this host do.
+// The zero bucket is full.
 type bucket struct {
-	rate, burst float64 // tokens a second, and at most
-	tokens      float64
-	at          protocol.Time
+	spent float64 // tokens that are missing, at at
+	at    protocol.Time
 }
 
-// newBucket returns a full bucket.
-func newBucket(now protocol.Time, rate, burst float64) bucket {
-	return bucket{rate: rate, burst: burst, tokens: burst, at: now}
-}
-
-// take takes one token if there is one.
-func (b *bucket) take(now protocol.Time) bool {
-	b.tokens = min(b.burst, b.tokens+b.rate*now.Sub(b.at).Seconds())
+// take takes one token, if there is one, of a bucket that gets rate a second and holds
+// burst.
+func (b *bucket) take(now protocol.Time, rate, burst float64) bool {
+	b.spent = max(0, b.spent-rate*now.Sub(b.at).Seconds())
 	b.at = now
-	if b.tokens < 1 {
+	if b.spent+1 > burst {
 		return false
 	}
-	b.tokens--
+	b.spent++
 	return true
 }

@@ -80,7 +80,7 @@ func (h *Host) advanceFind(now protocol.Time, out *protocol.Outbox) {
 	if len(short)+len(content) == 0 {
 		return
 	}
-	links := h.otherLinks(nil)
+	links := h.liveLinks()
 	h.find.rng.Shuffle(len(links), func(i, j int) { links[i], links[j] = links[j], links[i] })
 	for _, l := range links[:min(len(links), findFanout)] {
 		h.seek(now, l, find{ttl: MaxFindTTL, topics: short}, out)
@@ -116,7 +116,7 @@ func (h *Host) seekOverNew(now protocol.Time, l *link, out *protocol.Outbox) {
 
 // takeFind answers for the topics this host takes part in and sends the walk on.
 func (h *Host) takeFind(now protocol.Time, from *link, m find, out *protocol.Outbox) {
-	if !from.finds.take(now) || h.walked(now, m.nonce) {
+	if !from.finds.take(now, walkRate, walkBurst) || h.walked(now, m.nonce) {
 		return
 	}
 	next := h.otherLink(from)
@@ -169,22 +169,37 @@ func (h *Host) walked(now protocol.Time, nonce uint64) bool {
 }
 
 // otherLink draws a live link that is not the given one, nil for none.
-func (h *Host) otherLink(not *link) *link {
-	others := h.otherLinks(not)
-	if len(others) == 0 {
-		return nil
-	}
-	return others[h.find.rng.IntN(len(others))]
-}
-
-// otherLinks returns the live links but the given one.
-func (h *Host) otherLinks(not *link) (others []*link) {
+func (h *Host) otherLink(not *link) (other *link) {
+	others := 0
 	for _, l := range h.links.order {
 		if l != not && !l.live.suspected {
-			others = append(others, l)
+			others++
 		}
 	}
-	return others
+	if others == 0 {
+		return nil
+	}
+	nth := h.find.rng.IntN(others)
+	for _, l := range h.links.order {
+		if l == not || l.live.suspected {
+			continue
+		}
+		if other = l; nth == 0 {
+			break
+		}
+		nth--
+	}
+	return other
+}
+
+// liveLinks returns the links that are not suspected.
+func (h *Host) liveLinks() (live []*link) {
+	for _, l := range h.links.order {
+		if !l.live.suspected {
+			live = append(live, l)
+		}
+	}
+	return live
 }
 
 // someMembers returns this host's record and those of some neighbours in a topic,

@@ -183,7 +183,7 @@ func (h *Host) received(now protocol.Time, in protocol.Received, out *protocol.O
 		h.restored(now, l.Peer)
 	}
 	h.links.moved(l)
-	if len(l.askers) > 0 {
+	if l.doubt != nil {
 		h.answerAskers(now, l, true, out)
 	}
 	if in.Topic.IsZero() {

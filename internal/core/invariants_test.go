@@ -63,8 +63,8 @@ func checkLinks(h *Host) error {
 			return fmt.Errorf("link %d is out of order", i)
 		case lt.index[i].due != l.deadline() || lt.deadline() > lt.index[i].due:
 			return fmt.Errorf("link %d is due at %d, %d is kept for it and %d for all", i, l.deadline(), lt.index[i].due, lt.deadline())
-		case len(l.askers) > MaxAskers || len(l.asked) > confirmersWanted:
-			return fmt.Errorf("%d ask about a link, %d were asked", len(l.askers), len(l.asked))
+		case l.doubt != nil && (len(l.doubt.askers) > MaxAskers || len(l.doubt.asked) > confirmersWanted):
+			return fmt.Errorf("%d ask about a link, %d were asked", len(l.doubt.askers), len(l.doubt.asked))
 		case (len(h.claims[l.Peer]) > 0) != (l.lingerAt == protocol.Never):
 			return fmt.Errorf("link to %s: claimed by %d groups, lingers until %d", l.Peer, len(h.claims[l.Peer]), l.lingerAt)
 		}

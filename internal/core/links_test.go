@@ -307,7 +307,7 @@ func TestAskFlood(t *testing.T) {
 		r.link(peer(n))
 		r.hear(peer(n), "", protocol.ObjectHost, ask{alice})
 	}
-	if n := len(r.h.links.get(alice).askers); n != MaxAskers {
+	if n := len(r.h.links.get(alice).doubt.askers); n != MaxAskers {
 		t.Errorf("%d wait for word of one link", n)
 	}
 }

@@ -7,29 +7,40 @@ import (
 	"github.com/quilt-p2p/quilt/protocol"
 )
 
-// link is one link that is up.
+// link is one link that is up. A host has dozens: what few of them need they have for as
+// long as they need it.
 type link struct {
 	slot int // its place in the table
 	live liveness
 	protocol.Link
 	since    protocol.Time
-	lingerAt protocol.Time     // when to close it for want of use; Never while used
-	reliers  []holder          // objects that depend on it
-	asked    []protocol.PeerID // who was asked whether they hear it and has not answered
-	askers   []protocol.PeerID // who waits to hear whether the peer lives; at most maxAskers
-	walks    walks             // finds that came by it
-	finds    bucket            // finds it may have us handle
-	asks     bucket            // and asks
-	whos     bucket            // and questions for receipts
+	lingerAt protocol.Time // when to close it for want of use; Never while used
+	reliers  []holder      // objects that depend on it
+	doubt    *doubt        // nil while nobody asks whether the peer lives
+	walks    walks         // finds that came by it
+	finds    bucket        // finds it may have us handle
+	asks     bucket        // and asks
+	whos     bucket        // and questions for receipts
+}
+
+// doubt is who asks whether the peer of a link lives.
+type doubt struct {
+	asked  []protocol.PeerID // who was asked whether they hear it and has not answered
+	askers []protocol.PeerID // who waits to hear whether it lives; at most MaxAskers
+}
+
+// doubts returns the link's doubt, a new one where there is none.
+func (l *link) doubts() *doubt {
+	if l.doubt == nil {
+		l.doubt = new(doubt)
+	}
+	return l.doubt
 }
 
 // newLink returns a link of this host, self, that is up from now on.
 func newLink(now protocol.Time, self protocol.PeerID, l protocol.Link) *link {
 	return &link{
 		Link: l, live: newLiveness(now, l.RTT, l.Peer < self), since: now, lingerAt: protocol.Never,
-		finds: newBucket(now, walkRate, walkBurst),
-		asks:  newBucket(now, askRate, askBurst),
-		whos:  newBucket(now, whoRate, whoBurst),
 	}
 }
 
@@ -91,7 +102,7 @@ func (t *linkTable) number(from int) {
 
 // get returns the link to a peer, nil for none.
 func (t *linkTable) get(p protocol.PeerID) *link {
-	key := keyOf(p)
+	key := protocol.KeyOf(p)
 	for i := range t.index {
 		if t.index[i].key == key && t.index[i].peer == p {
 			return t.index[i].link
@@ -100,19 +111,11 @@ func (t *linkTable) get(p protocol.PeerID) *link {
 	return nil
 }
 
-// keyOf is the end of a peer's ID, where IDs differ most.
-func keyOf(p protocol.PeerID) (key uint64) {
-	for i := max(0, len(p)-8); i < len(p); i++ {
-		key = key<<8 | uint64(p[i])
-	}
-	return key
-}
-
 // put adds a link.
 func (t *linkTable) put(l *link) {
 	i, _ := slices.BinarySearchFunc(t.order, l.Peer, byLinkPeer)
 	t.order = slices.Insert(t.order, i, l)
-	t.index = slices.Insert(t.index, i, linkLine{keyOf(l.Peer), l.deadline(), l.Peer, l})
+	t.index = slices.Insert(t.index, i, linkLine{protocol.KeyOf(l.Peer), l.deadline(), l.Peer, l})
 	t.number(i)
 }
 

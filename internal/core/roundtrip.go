@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quilt-p2p/quilt/protocol"
@@ -26,15 +27,13 @@ type roundTrip struct {
 	rtt       time.Duration // smoothed as in RFC 6298; 0 while unknown
 	told      time.Duration // what the machines know
 	measureAt protocol.Time // when to ping for its sake alone
-	pings     [maxPings]sentPing
-	last      int // index in pings of the one sent last
+	pings     []sentPing    // the last ones, at most maxPings, that are not answered
 }
 
-// sentPing is a ping, open until it is answered.
+// sentPing is a ping that is not answered.
 type sentPing struct {
 	at    protocol.Time
 	nonce uint32
-	open  bool
 }
 
 // newRoundTrip begins with an estimate, 0 for none.
@@ -61,20 +60,21 @@ func (r *roundTrip) news() bool {
 
 // sent notes a ping. Its number is random: an answer cannot come before the ping.
 func (r *roundTrip) sent(now protocol.Time, nonce uint32) {
-	r.last = (r.last + 1) % maxPings
-	r.pings[r.last] = sentPing{now, nonce, true}
+	if len(r.pings) == maxPings {
+		r.pings = slices.Delete(r.pings, 0, 1)
+	}
+	r.pings = append(r.pings, sentPing{now, nonce})
 	r.measureAt = now.Add(rttRetry)
 }
 
 // pong takes the answer to a ping; it reports whether it measured a round trip.
 func (r *roundTrip) pong(now protocol.Time, nonce uint64) bool {
-	for i := range r.pings {
-		p := &r.pings[i]
-		if !p.open || uint64(p.nonce) != nonce {
+	for i, p := range r.pings {
+		if uint64(p.nonce) != nonce {
 			continue
 		}
 		sample := min(max(now.Sub(p.at), 1), maxRTT)
-		p.open = false
+		r.pings = slices.Delete(r.pings, i, i+1)
 		if r.rtt == 0 {
 			r.rtt = sample
 		} else {

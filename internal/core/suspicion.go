@@ -50,9 +50,10 @@ func (h *Host) suspect(now protocol.Time, l *link, out *protocol.Outbox) {
 	}
 	h.rng.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
 	out.Scope(hostGroup, protocol.ObjectHost)
-	l.asked = nil
+	d := l.doubts()
+	d.asked = nil
 	for _, o := range others[:min(len(others), confirmersWanted)] {
-		l.asked = append(l.asked, o.Peer)
+		d.asked = append(d.asked, o.Peer)
 		out.Send(o.Peer, ask{l.Peer}, protocol.Control, now.Add(DeadMin))
 	}
 	h.answerAskers(now, l, false, out)
@@ -78,10 +79,14 @@ const (
 // is heard or suspected here too.
 func (h *Host) takeAsk(now protocol.Time, from *link, m ask, out *protocol.Outbox) {
 	l := h.links.get(m.target)
-	if l == nil || l == from || len(l.askers) >= MaxAskers || slices.Contains(l.askers, from.Peer) || !from.asks.take(now) {
+	if l == nil || l == from {
 		return
 	}
-	l.askers = append(l.askers, from.Peer)
+	d := l.doubts()
+	if len(d.askers) >= MaxAskers || slices.Contains(d.askers, from.Peer) || !from.asks.take(now, askRate, askBurst) {
+		return
+	}
+	d.askers = append(d.askers, from.Peer)
 	if l.live.suspected {
 		h.answerAskers(now, l, false, out)
 		return
@@ -91,13 +96,17 @@ func (h *Host) takeAsk(now protocol.Time, from *link, m ask, out *protocol.Outbo
 
 // answerAskers tells those who asked whether a link lives.
 func (h *Host) answerAskers(now protocol.Time, l *link, heard bool, out *protocol.Outbox) {
-	out.Scope(hostGroup, protocol.ObjectHost)
-	for _, p := range l.askers {
+	if len(l.doubt.askers) > 0 {
+		out.Scope(hostGroup, protocol.ObjectHost)
+	}
+	for _, p := range l.doubt.askers {
 		if h.links.get(p) != nil {
 			out.Send(p, askReply{target: l.Peer, heard: heard}, protocol.Control, now.Add(DeadMin))
 		}
 	}
-	l.askers = nil
+	if l.doubt.askers = nil; !l.live.suspected {
+		l.doubt = nil
+	}
 }
 
 // takeAskReply counts a confirmation, or a voucher that the peer lives: one answer
@@ -105,14 +114,14 @@ func (h *Host) answerAskers(now protocol.Time, l *link, heard bool, out *protoco
 // is silent anyway from DeadMax down to DeadMin.
 func (h *Host) takeAskReply(from *link, m askReply) {
 	l := h.links.get(m.target)
-	if l == nil || !l.live.suspected {
+	if l == nil || !l.live.suspected || l.doubt == nil {
 		return
 	}
-	i := slices.Index(l.asked, from.Peer)
+	i := slices.Index(l.doubt.asked, from.Peer)
 	if i < 0 {
 		return
 	}
-	l.asked = slices.Delete(l.asked, i, i+1)
+	l.doubt.asked = slices.Delete(l.doubt.asked, i, i+1)
 	if m.heard {
 		l.live.vouched = true
 	} else {
