@@ -79,12 +79,22 @@ func (g *progress) line(now time.Time, p scenario.Progress) string {
 	line := fmt.Sprintf("%-10s  %s of %s  %s events, %s/s", p.Phase, p.Now.Round(time.Second), p.End.Round(time.Second),
 		report.Format(float64(p.Events), ""), report.Format(g.rate, ""))
 	if p.Expected > 0 && p.Phase != "joining" && p.Phase != "warming up" {
-		line += fmt.Sprintf("  %d%% delivered", 100*p.Delivered/p.Expected)
+		line += "  " + delivered(p)
 	}
 	if now.Sub(g.start) < estimateAfter || g.rate <= 0 || p.EventsLeft == 0 {
 		return line
 	}
 	return line + "  " + estimate(p.Phase, time.Duration(float64(p.EventsLeft)/g.rate*float64(time.Second)))
+}
+
+// delivered says how much of what was published has come. Of the last hundredth it says
+// how many deliveries are to come, for it is them that one waits for.
+func delivered(p scenario.Progress) string {
+	left := p.Expected - p.Delivered
+	if left == 0 || 100*left >= p.Expected {
+		return fmt.Sprintf("%d%% delivered", 100*p.Delivered/p.Expected)
+	}
+	return fmt.Sprintf("all but %s delivered", report.Format(float64(left), ""))
 }
 
 // estimate says how long it may still take. While hosts join, events a virtual second

@@ -182,6 +182,20 @@ func TestSimulateProgress(t *testing.T) {
 	if out.String() != want {
 		t.Errorf("progress is %q, want %q", out.String(), want)
 	}
+	for _, tt := range []struct {
+		delivered, expected int
+		want                string
+	}{
+		{0, 10, "0% delivered"},
+		{10, 10, "100% delivered"},
+		{99, 100, "99% delivered"},
+		{9_988_765, 10_000_000, "all but 11,235 delivered"},
+		{999, 1000, "all but 1 delivered"},
+	} {
+		if got := delivered(scenario.Progress{Delivered: tt.delivered, Expected: tt.expected}); got != tt.want {
+			t.Errorf("%d of %d: %q, want %q", tt.delivered, tt.expected, got, tt.want)
+		}
+	}
 	out.Reset()
 	g.width = 20
 	g.update(start.Add(6*time.Second), p)
