@@ -104,7 +104,8 @@ type sampleTable struct {
 	first, next [MaxSamples]uint16
 	// ways are the round trips that were measured, to at most MaxWays peers by their keys,
 	// for lookup only; measured has who they are as they came, oldest is the place of the
-	// first.
+	// first. A member that does not exist may be named so that it seems as near as one that
+	// was measured; its coordinate could claim as much.
 	ways     map[uint64]brief
 	measured []uint64
 	oldest   int

@@ -13,7 +13,8 @@ type PeerID = peer.ID
 
 // KeyOf is the end of a peer's ID, eight bytes, where IDs differ most: hashes of public
 // keys or such keys, so that to find two that end alike takes some 2^32 of them, and one
-// that ends as a given one 2^64.
+// that ends as a given one 2^64. An ID that its owner has not proved, as by a link, ends as
+// whoever names it likes.
 func KeyOf(p PeerID) (key uint64) {
 	for i := max(0, len(p)-8); i < len(p); i++ {
 		key = key<<8 | uint64(p[i])
