@@ -1,7 +1,6 @@
 package core
 
 import (
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -47,8 +46,8 @@ type receipts struct {
 	self       protocol.PeerID
 	neighbours func() []protocol.PeerID
 	asked      questions
-	due        protocol.Time // the deadline, kept up by withReceipts
-	recent     []uint64      // ends of IDs of what was stored lately, so that a question that comes later is answered
+	due        protocol.Time     // the deadline, kept up by withReceipts
+	recent     []protocol.ItemID // stored lately, so that a question that comes later is answered
 }
 
 func newReceipts(self protocol.PeerID, neighbours func() []protocol.PeerID) *receipts {
@@ -110,7 +109,7 @@ func (r *receipts) takeWho(now protocol.Time, from protocol.PeerID, m who, out *
 	if q == nil {
 		q = &question{id: m.id, asker: from, until: now.Add(askLife), againAt: protocol.Never, flushAt: protocol.Never}
 		r.asked.add(q)
-		if slices.Contains(r.recent, endOf(m.id)) {
+		if slices.Contains(r.recent, m.id) {
 			r.countSelf(now, q, out)
 		}
 		return
@@ -142,15 +141,11 @@ func (r *receipts) stored(now protocol.Time, id protocol.ItemID, out *protocol.O
 	if len(r.recent) >= MaxRecentStored {
 		r.recent = slices.Delete(r.recent, 0, MaxRecentStored/4)
 	}
-	r.recent = append(r.recent, endOf(id))
+	r.recent = append(r.recent, id)
 	if q := r.asked.get(id); q != nil && !q.stored {
 		r.countSelf(now, q, out)
 	}
 }
-
-// endOf is the end of an item's ID. Who makes two items whose IDs end alike, in some
-// billions of attempts, is told that the one is stored where the other is.
-func endOf(id protocol.ItemID) uint64 { return binary.BigEndian.Uint64(id[len(id)-8:]) }
 
 // countSelf counts this host, unless it is the one that asks, and passes the
 // question on.

@@ -64,6 +64,26 @@ func TestReceiptsOfWhatIsStored(t *testing.T) {
 	r.want(r.wait(gather), "storedBy to bob")
 }
 
+// A question about nothing goes no further, be its ID like that of a stored item but for a
+// bit at either end.
+func TestReceiptsOfNothing(t *testing.T) {
+	r := joined(t)
+	rec := r.h.topics.get(protocol.TopicOf(square)).receipts
+	id := item(1).ID
+	rec.stored(r.now, id, &r.out)
+	for _, i := range []int{0, len(id) - 1} {
+		other := id
+		other[i] ^= 1
+		rec.takeWho(r.now, bob, who{other}, &r.out)
+		if rec.asked.get(other).stored {
+			t.Errorf("byte %d is another, and the item counts as stored", i)
+		}
+	}
+	if rec.takeWho(r.now, bob, who{id}, &r.out); !rec.asked.get(id).stored {
+		t.Error("what is stored does not count as stored")
+	}
+}
+
 // The way back is cut: who asks next is answered.
 func TestReceiptsAskerGone(t *testing.T) {
 	r := joined(t)
