@@ -12,6 +12,9 @@ import (
 type Candidates struct {
 	protocol.HostInput
 	Peers []PeerID
+	// Sought is set where the host looks for members because this view may be in an
+	// island: one of them is tried soon.
+	Sought bool
 }
 
 // Up is an effect of a View: the active view has gained a peer. The link to it

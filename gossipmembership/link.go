@@ -24,7 +24,7 @@ func (v *View) linkDown(now protocol.Time, peer PeerID, reason string, out *prot
 		v.failed(now, peer)
 		v.hurry(now)
 		if n.outbound {
-			v.rotateAfterLoss(now)
+			v.rotateUrgently(now)
 		}
 	}
 	if i := v.askIndex(peer); i >= 0 && !v.asks[i].dialing {
@@ -40,7 +40,7 @@ func (v *View) suspect(now protocol.Time, peer PeerID) {
 		v.pace.reset()
 		v.hurry(now)
 		if v.active[i].outbound {
-			v.rotateAfterLoss(now)
+			v.rotateUrgently(now)
 		}
 	}
 }

@@ -43,11 +43,15 @@ type lostMember struct {
 
 // candidates takes in members learnt elsewhere, which is reason to hope for those
 // that did not answer. A view that is not short tries one of them soon all the
-// same: they may be of an island that it knows nothing of.
-func (v *View) candidates(now protocol.Time, peers []PeerID) {
-	for _, p := range peers[:min(len(peers), v.cfg.MaxPassive)] {
+// same: they may be of an island that it knows nothing of; the sooner where this one may
+// be in an island.
+func (v *View) candidates(now protocol.Time, in Candidates) {
+	for _, p := range in.Peers[:min(len(in.Peers), v.cfg.MaxPassive)] {
 		v.alive(now, p)
-		if v.remember(now, member{peer: p, told: true, retryAt: now}) {
+		switch fresh := v.remember(now, member{peer: p, told: true, retryAt: now}); {
+		case fresh && in.Sought:
+			v.rotateUrgently(now)
+		case fresh:
 			v.rotateSoon(now)
 		}
 	}

@@ -85,7 +85,7 @@ func (v *View) Handle(now protocol.Time, in protocol.Input, out *protocol.Outbox
 	case protocol.Received:
 		v.receive(now, in, out)
 	case Candidates:
-		v.candidates(now, in.Peers)
+		v.candidates(now, in)
 	default:
 		return
 	}

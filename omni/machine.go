@@ -40,6 +40,7 @@ type Machine struct {
 
 	joining     joining
 	orphanSince protocol.Time
+	beyondAt    protocol.Time // when others are sought, without a parent
 	moves       uint64
 	last        []move
 	grudges     grudges
@@ -260,6 +261,7 @@ func (m *Machine) start(now protocol.Time, out *protocol.Outbox) {
 		return
 	}
 	m.running, m.started, m.orphanSince = true, now, now
+	m.beyondAt = now.Add(beyondAfter)
 	m.lookEvery, m.sampleEvery = lookFirst, sampleFirst
 	m.lookAt = now.Add(m.jitter(lookFirst))
 	m.sampleAt = now.Add(m.jitter(sampleFirst))

@@ -73,6 +73,7 @@ func (m *Machine) orphaned(now protocol.Time, why string, out *protocol.Outbox) 
 	m.parent = nil
 	m.changed = true
 	m.orphanSince = now
+	m.beyondAt = now.Add(beyondAfter)
 	m.rooted.cut = false
 	m.staleAt = protocol.Never
 	m.rooted.claimAt = now.Add(m.jitter(claimLost))
@@ -92,6 +93,7 @@ func (m *Machine) mend(now protocol.Time, out *protocol.Outbox) {
 	if m.lookAt <= now {
 		m.lookAt = now.Add(m.jitter(orphanRetry))
 	}
+	m.seekBeyond(now, out)
 	if m.joining.to != nil || m.isRoot() || !m.running {
 		return
 	}

@@ -101,6 +101,12 @@ type Rely struct {
 	On   bool
 }
 
+// Seek asks for members of the topic beyond those that this host's neighbours know of:
+// all that the machine knows leads nowhere. They come as MembersHeard, if any are found,
+// and the view tries one of them. It is for what is rare: the host dials some of its address
+// book, and heeds no other Seek of the topic for 10 s.
+type Seek struct{}
+
 // Close says that the machine has no more use for a link.
 type Close struct {
 	Peer   PeerID
@@ -184,6 +190,7 @@ func (FetchAndSend) effect() {}
 func (FetchRange) effect()   {}
 func (Dial) effect()         {}
 func (Rely) effect()         {}
+func (Seek) effect()         {}
 func (Close) effect()        {}
 func (Arrive) effect()       {}
 func (Verify) effect()       {}

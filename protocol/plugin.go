@@ -10,7 +10,8 @@ import "math/rand/v2"
 //   - MembersChanged, LinkRTT, LinkSuspected, LinkRestored, Congested and Drained of
 //     the topic's neighbours (5 to 8 hosts of its active view), SendDropped of its
 //     own messages;
-//   - MembersHeard: further members, as they are heard of by walks;
+//   - MembersHeard: further members, as they are heard of by walks, of themselves or in
+//     answer to its [Seek];
 //   - Received: its own messages, and [Carry], which every protocol uses for whole
 //     items; it hands a Carry's item up with Arrive and never judges it;
 //   - LinkUp, or DialFailed, in answer to its own Dial of any peer it has heard of, and

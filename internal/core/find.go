@@ -104,6 +104,10 @@ func (h *Host) seek(now protocol.Time, l *link, m find, out *protocol.Outbox) {
 func (h *Host) seekOverNew(now protocol.Time, l *link, out *protocol.Outbox) {
 	var topics []protocol.TopicID
 	for _, t := range h.topics.order {
+		if t.beyondUntil > now {
+			h.seek(now, l, find{ttl: MaxFindTTL, topics: []protocol.TopicID{t.id}}, out)
+			continue
+		}
 		if n := len(t.members); h.cfg.Plugin != nil && (n >= someMembers || n > 0 && len(h.holders[l.Peer]) > 0) {
 			continue // such objects open many links, to members that they know
 		}

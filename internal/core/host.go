@@ -278,6 +278,10 @@ func (h *Host) perform(now protocol.Time, j job, out *protocol.Outbox) {
 			break
 		}
 		h.claim(now, e.Peer, j.group, out)
+	case protocol.Seek:
+		if t := h.topics.get(j.group); t != nil {
+			h.seekBeyond(now, t, out)
+		}
 	case protocol.Rely:
 		h.rely(now, e, holder{j.group, j.object})
 	case protocol.Close:

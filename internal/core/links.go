@@ -116,9 +116,10 @@ func (h *Host) contacts(now protocol.Time, in Contacts) {
 	if len(peers) == 1 && peers[0] == in.From && in.Topic.IsZero() {
 		return // a greeting: who comes does not become a candidate by it
 	}
-	c := gossipmembership.Candidates{Peers: peers}
+	t := h.topics.get(in.Topic)
+	c := gossipmembership.Candidates{Peers: peers, Sought: t != nil && t.beyondUntil > now}
 	h.tell(now, hostGroup, &h.viewing, c)
-	if t := h.topics.get(in.Topic); t != nil {
+	if t != nil {
 		h.tell(now, t.id, &t.viewing, c)
 		h.heardOf(now, t, peers)
 	}

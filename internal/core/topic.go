@@ -36,6 +36,7 @@ type topic struct {
 	findPause time.Duration
 
 	lonelySince protocol.Time // see Host.lonely
+	beyondUntil protocol.Time // see Host.seekBeyond
 
 	stats TopicStats
 	left  bool
