@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -35,10 +31,13 @@ func (a *app) runSeeds(ctx context.Context, cmd *cli.Command, e *experiment) err
 		s := e.scenario
 		s.Seed = first + uint64(i)
 		res, details, err := a.runOne(ctx, cmd, e, s)
-		if err != nil {
+		switch {
+		case res == nil:
 			return err
-		}
-		if res.Lost > 0 && lost == nil {
+		case err != nil:
+			// The figures are of as far as it came.
+			fmt.Fprintf(a.stderr, "quilt-peer: interrupted with %s to come, which count as lost\n", count(res.Lost, "delivery", "deliveries"))
+		case res.Lost > 0 && lost == nil:
 			lost = lostError(res, details)
 		}
 		side = append(side, res)
@@ -51,14 +50,15 @@ func (a *app) runSeeds(ctx context.Context, cmd *cli.Command, e *experiment) err
 				page = filepath.Join(e.report, report.PageFile)
 			}
 		}
-		if err := errors.Join(a.printResult(e, side, details, page), reported); err != nil {
+		if err := errors.Join(a.printResult(e, side, details, page), reported, err); err != nil {
 			return err
 		}
 	}
 	return lost
 }
 
-// runOne runs one seed, and fills in what depends on the machine.
+// runOne runs one seed, and fills in what depends on the machine. Interrupted at the end it
+// returns both an error and what there is.
 func (a *app) runOne(ctx context.Context, cmd *cli.Command, e *experiment, s scenario.Scenario) (*scenario.Result, *scenario.Details, error) {
 	m := newMeasurement()
 	shown := a.newProgress(cmd.Bool("progress"), e)
@@ -81,7 +81,10 @@ func (a *app) runOne(ctx context.Context, cmd *cli.Command, e *experiment, s sce
 		broken, isBroken := errors.AsType[*scenario.InvariantError](err)
 		switch {
 		case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-			return nil, nil, errInterrupted
+			if res != nil {
+				m.fill(res)
+			}
+			return res, details, errInterrupted
 		case isBroken:
 			return nil, nil, control.NewError(control.CodeFailure, fmt.Sprintf("an invariant is broken: seed %d, %v, host %s: %v",
 				broken.Seed, broken.At, broken.Host, broken.Err), "it is a bug; to see it again: "+broken.Command)
@@ -104,88 +107,4 @@ func lostError(r *scenario.Result, d *scenario.Details) error {
 		}
 	}
 	return control.NewError(codeLost, fmt.Sprintf("%s lost with seed %d", count(r.Lost, "delivery was", "deliveries were"), r.Seed), hint)
-}
-
-// measurement is what a run takes of this machine.
-type measurement struct {
-	start time.Time
-	heap  uint64 // before it
-	phase string
-	state float64 // bytes of heap a host after the warm-up
-}
-
-// Settings of the garbage collector for simulations, unless the environment has its
-// own: four times the rest in garbage costs less time than once, and beyond
-// simulateMemory time is cheaper than memory (our choice: a hundred thousand peers in
-// 14 GB).
-const (
-	simulateGC     = 400
-	simulateMemory = 12 << 30
-)
-
-// tuneMemory makes them hold.
-func tuneMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(simulateGC)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(simulateMemory)
-	}
-}
-
-// newMeasurement begins to measure. What earlier runs of this process took is given
-// back first.
-func newMeasurement() *measurement {
-	debug.FreeOSMemory()
-	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // resets VmHWM, on Linux
-	return &measurement{start: time.Now(), heap: heap()}
-}
-
-// heap is the bytes of the heap that are reachable.
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
-// progress measures the heap when the warm-up is over: Progress is called at every
-// change of phase.
-func (m *measurement) progress(p scenario.Progress) {
-	if p.Phase == "publishing" && m.phase != p.Phase && p.Hosts > 0 {
-		if now := heap(); now > m.heap {
-			m.state = float64(now-m.heap) / float64(p.Hosts)
-		}
-	}
-	m.phase = p.Phase
-}
-
-// fill fills in the figures of the machine.
-func (m *measurement) fill(r *scenario.Result) {
-	r.WallSeconds = float64(time.Since(m.start).Milliseconds()) / 1000
-	peak := peakMemory()
-	r.PeakRSS = float64(peak/1e5) / 10
-	if r.Hosts > 0 {
-		r.BytesPerPeer = float64(peak / uint64(r.Hosts))
-	}
-	r.State = float64(int64(m.state))
-}
-
-// peakMemory is the most memory that this process had, in bytes: resident on Linux,
-// elsewhere what the runtime took from the system.
-func peakMemory() uint64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err == nil {
-		for line := range strings.Lines(string(status)) {
-			if kb, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-				n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(kb), " kB"), 10, 64)
-				if err == nil {
-					return n * 1024
-				}
-			}
-		}
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.Sys
 }

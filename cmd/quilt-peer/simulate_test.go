@@ -134,6 +134,25 @@ func TestSimulateLost(t *testing.T) {
 	}
 }
 
+// Whoever ends a run that waits for the last deliveries has the figures of what there is.
+func TestSimulateInterrupted(t *testing.T) {
+	b := newBench(t)
+	for _, seeds := range []string{"1", "3"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		a, stdout, stderr := b.app("")
+		a.simulate = func(ctx context.Context, s scenario.Scenario, o scenario.Options) (*scenario.Result, *scenario.Details, error) {
+			r, d, _ := fakeRun(ctx, s, o)
+			cancel()
+			return r, d, ctx.Err()
+		}
+		code := a.main(ctx, []string{"quilt-peer", "simulate", "--topology", "king:1000", "--items", "30", "--json", "--seeds", seeds})
+		if code != exitInterrupted || strings.Count(stdout.String(), `"lost":1,`) != 1 ||
+			stderr.String() != "quilt-peer: interrupted with 1 delivery to come, which count as lost\n" {
+			t.Errorf("%s seeds: ended with %d, printed\n%s%s", seeds, code, stdout, stderr)
+		}
+	}
+}
+
 // Several seeds: a line each, median and worst; with --json an object a line, which
 // is what --compare reads.
 func TestSimulateSeeds(t *testing.T) {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -45,17 +46,20 @@ type run struct {
 
 // Run runs an experiment to its end: until every survivor has everything, or
 // Scenario.Drain after the last item. Errors are of Validate, of the topology, the
-// context's, that of Options.Progress, or an *InvariantError.
+// context's, that of Options.Progress, or an *InvariantError. Where the context ends when
+// all items are published, what it came to by then is returned beside the error: what was
+// still to come counts as lost.
 func Run(ctx context.Context, s Scenario, o Options) (*Result, *Details, error) {
 	r, err := newRun(s, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer r.explainPanic()
-	if err := r.play(ctx); err != nil {
+	err = r.play(ctx)
+	if err != nil && !(r.phase == phaseDraining && errors.Is(err, ctx.Err())) {
 		return nil, nil, err
 	}
-	return r.result(), r.details(), nil
+	return r.result(), r.details(), err
 }
 
 // newRun makes everything ready for the first event.

@@ -118,6 +118,18 @@ func TestRunEnds(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !slices.Equal(phases, []string{phaseJoining, phaseWarming, phasePublishing}) {
 		t.Errorf("%v after %v", err, phases)
 	}
+	ctx, cancel = context.WithCancel(context.Background())
+	fast := small()
+	fast.Rate = 200 // the last are under way when all are published
+	res, _, err := Run(ctx, fast, Options{Progress: func(p Progress) error {
+		if p.Phase == phaseDraining {
+			cancel()
+		}
+		return nil
+	}})
+	if !errors.Is(err, context.Canceled) || res == nil || res.Lost == 0 || res.DeliveryRatio == 0 {
+		t.Errorf("ended when all was published: %v, %+v", err, res)
+	}
 	enough := errors.New("enough")
 	if _, _, err := Run(context.Background(), small(), Options{Progress: func(Progress) error { return enough }}); !errors.Is(err, enough) {
 		t.Errorf("%v", err)
